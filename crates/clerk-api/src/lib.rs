@@ -1,0 +1,1 @@
+//! Client of Clerk's Backend API: timeouts, retries, rate limits

@@ -1,0 +1,1 @@
+//! Clerk, offline: Backend API, JWKS, sessions and a Svix-faithful webhook sender

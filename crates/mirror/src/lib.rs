@@ -1,0 +1,1 @@
+//! Keeps the clerk schema equal to Clerk: inbox, projection, tombstones, retries, dead letters

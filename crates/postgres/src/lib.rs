@@ -1,0 +1,1 @@
+//! Pool, principal transaction, migrations and local cluster for Postgres

@@ -1,0 +1,1 @@
+//! HTTP wiring shared by serve and dev: routes, auth layer, configuration, telemetry

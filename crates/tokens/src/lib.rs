@@ -1,0 +1,1 @@
+//! Verifies Clerk tokens: JWKS cache and verifier, the only source of Verified<Claims>

@@ -1,0 +1,36 @@
+//! The published client packages that the tests drive, exactly as `tests/clients/package-lock.json` pins them.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::Result;
+
+use super::{Remedy, Requirement};
+use crate::process;
+
+const LOCK: &str = "tests/clients/package-lock.json";
+/// npm writes this file last, so it is as old as the last complete installation.
+const INSTALLED: &str = "tests/clients/node_modules/.package-lock.json";
+
+pub(super) const PACKAGES: Requirement =
+    Requirement { inspect: packages, remedy: Remedy::Action("npm ci --prefix tests/clients", install) };
+
+fn packages() -> Result<String, String> {
+    match (modified(LOCK), modified(INSTALLED)) {
+        (None, _) => Err(format!("{LOCK} is missing from this checkout")),
+        (_, None) => Err("client packages are not installed in tests/clients".to_owned()),
+        (Some(pinned), Some(installed)) if installed < pinned => {
+            Err(format!("client packages in tests/clients are older than {LOCK}"))
+        }
+        _ => Ok("client packages in tests/clients".to_owned()),
+    }
+}
+
+/// `--loglevel=error`: svix asks for Node 22 and says so at each installation; what we use of it runs on Node 20.
+fn install() -> Result<()> {
+    process::run(process::command("npm").args(["ci", "--prefix", "tests/clients", "--loglevel=error"]))
+}
+
+fn modified(path: &str) -> Option<SystemTime> {
+    Path::new(path).metadata().ok()?.modified().ok()
+}

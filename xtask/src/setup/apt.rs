@@ -1,7 +1,7 @@
 //! Debian's and Ubuntu's packages, when they are new enough and nobody has to be asked.
 
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -17,6 +17,31 @@ pub(crate) struct Packages {
     pub(crate) majors: RangeInclusive<u32>,
     /// What to do where there is no apt, or apt has none that will do.
     pub(crate) elsewhere: &'static str,
+    /// What the packages' own scripts must find.
+    pub(crate) guard: Option<Guard>,
+}
+
+/// A one-line configuration file that is there only while packages are installed, so that nothing we decided for
+/// ourselves outlives us on somebody's machine.
+pub(crate) struct Guard {
+    pub(crate) directory: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) line: &'static str,
+}
+
+impl Guard {
+    fn path(&self) -> PathBuf {
+        Path::new(self.directory).join(self.name)
+    }
+
+    fn put(&self, privilege: &Privilege) -> Result<()> {
+        let write = format!("mkdir -p {} && echo '{}' > {}", self.directory, self.line, self.path().display());
+        process::run(privilege.command("sh").args(["-c", &write]))
+    }
+
+    fn take_away(&self, privilege: &Privilege) -> Result<()> {
+        process::run(privilege.command("rm").arg("-f").arg(self.path()))
+    }
 }
 
 impl Packages {
@@ -45,10 +70,6 @@ pub(crate) struct Apt {
     updated: bool,
 }
 
-/// While this file exists, installing a Postgres server creates no cluster and so starts none (postgresql-common reads
-/// it in `createcluster.conf`). It is removed again: what the owner of the machine installs later is theirs to decide.
-const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/rowlock-setup.conf";
-
 impl Apt {
     pub(crate) fn install(&mut self, packages: &Packages) -> Result<()> {
         if process::on_path("apt-get").is_none() {
@@ -68,25 +89,16 @@ impl Apt {
             }
             Some(_) => {}
         }
-        // A person's own file of that name, or one left by a run that was killed, serves as well and stays.
-        let guard = Path::new(NO_CLUSTER);
-        let ours = !guard.exists();
-        if ours {
-            let write = format!("mkdir -p {} && echo 'create_main_cluster = false' > {NO_CLUSTER}", parent(guard));
-            process::run(privilege.command("sh").args(["-c", &write]))?;
-        }
         let mut install = privilege.apt_get();
         install.args(["install", "--quiet", "-y", "--no-install-recommends"]).args(packages.names);
+        let Some(guard) = &packages.guard else {
+            return process::run(&mut install);
+        };
+        guard.put(&privilege)?;
         let installed = process::run(&mut install);
-        if ours {
-            process::run(privilege.command("rm").args(["-f", NO_CLUSTER]))?;
-        }
+        guard.take_away(&privilege)?;
         installed
     }
-}
-
-fn parent(path: &Path) -> std::path::Display<'_> {
-    path.parent().unwrap_or(path).display()
 }
 
 /// How root's work gets done without asking anybody.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{Remedy, Requirement};
 use crate::process;
@@ -28,6 +28,9 @@ fn packages() -> Result<String, String> {
 
 /// `--loglevel=error`: svix asks for Node 22 and says so at each installation; what we use of it runs on Node 20.
 fn install() -> Result<()> {
+    if process::on_path("npm").is_none() {
+        bail!("npm installs them once it is there");
+    }
     process::run(process::command("npm").args(["ci", "--prefix", "tests/clients", "--loglevel=error"]))
 }
 

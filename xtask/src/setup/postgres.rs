@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Remedy, Requirement};
 use crate::process;
-use crate::setup::apt::Packages;
+use crate::setup::apt::{Guard, Packages};
 use crate::version::Version;
 
 /// What Rowlock supports and tests.
@@ -16,12 +16,21 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Accounts every Debian has, the first since its Postgres packages are installed.
 const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
+/// While this file is there, installing a Postgres server creates no cluster and so starts none: postgresql-common reads
+/// it from its `createcluster.conf`.
+const NO_CLUSTER: Guard = Guard {
+    directory: "/etc/postgresql-common/createcluster.d",
+    name: "rowlock-setup.conf",
+    line: "create_main_cluster = false",
+};
+
 pub(super) const SERVER: Requirement = Requirement {
     inspect: server,
     remedy: Remedy::Packages(Packages {
         names: &["postgresql"],
         majors: MAJORS,
         elsewhere: "install PostgreSQL 15 to 18 and set PG_BIN to the directory of `initdb`",
+        guard: Some(NO_CLUSTER),
     }),
 };
 

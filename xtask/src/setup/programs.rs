@@ -15,6 +15,7 @@ pub(super) const C_COMPILER: Requirement = Requirement {
         names: &["gcc", "libc6-dev"],
         majors: 0..=u32::MAX,
         elsewhere: "install a C compiler and make it known as `cc` or in CC",
+        guard: None,
     }),
 };
 
@@ -24,6 +25,7 @@ pub(super) const NODE: Requirement = Requirement {
         names: &["nodejs", "npm"],
         majors: NODE_MAJOR..=u32::MAX,
         elsewhere: "install Node 20 or newer with npm (nodejs.org)",
+        guard: None,
     }),
 };
 
@@ -33,6 +35,7 @@ pub(super) const OPENSSL: Requirement = Requirement {
         names: &["openssl"],
         majors: 0..=u32::MAX,
         elsewhere: "install the `openssl` program",
+        guard: None,
     }),
 };
 

@@ -1,1 +1,28 @@
-//! Pool, principal transaction, migrations and local cluster for Postgres
+//! Rowlock's way to Postgres.
+//!
+//! Two kinds of statements reach a database. Rowlock's own (migrations, the mirror) run on a [`Pool`] that logs in with
+//! the configured URL. A client's run through [`AsPrincipal`] alone: one transaction, one role, one set of verified
+//! claims, sent in one round trip, on a pool whose login role owns nothing and inherits nothing, so that a mistake on
+//! our side ends in "permission denied" and never in somebody else's rows.
+//!
+//! The crate also holds the [`migrations`] and the supervisor of a [local cluster](cluster::Cluster) for development,
+//! the demo and the tests. It does not build SQL for anybody: planes bring their own statements.
+
+pub mod binaries;
+mod client_login;
+pub mod cluster;
+mod database_url;
+mod error;
+pub mod identifier;
+pub mod migrations;
+mod pool;
+mod principal_transaction;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tls;
+
+pub use client_login::{CLIENT_LOGIN, LoginError, install_client_login, refuse_powerful_login};
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use error::{Error, is_data_error};
+pub use pool::{Connection, Pool, PoolOptions};
+pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};

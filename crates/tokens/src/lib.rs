@@ -1,1 +1,21 @@
-//! Verifies Clerk tokens: JWKS cache and verifier, the only source of Verified<Claims>
+//! From the text of a token to somebody the database may act for.
+//!
+//! [`Verifier::verify`] is the only maker of [`Verified`] claims, and [`Principal`] is made of those or is anonymous.
+//! What a token must satisfy is listed at [`Verifier`]; it is stricter than Clerk's own SDK wherever that one lets
+//! through what no Clerk session looks like, and every [`Refusal`] says what was found and what was expected.
+//!
+//! Keys come through a [`KeySource`] into a [`KeyCache`]; the time comes from a [`clerk::Clock`].
+
+mod database_role;
+pub mod jwks;
+mod principal;
+mod refusal;
+mod verified;
+mod verifier;
+
+pub use database_role::{DatabaseRole, DatabaseRoles, InvalidDatabaseRole};
+pub use jwks::{HttpKeySource, KeyCache, KeySource, KeySourceError, StaticKeySource};
+pub use principal::Principal;
+pub use refusal::Refusal;
+pub use verified::Verified;
+pub use verifier::{Verifier, VerifierOptions};

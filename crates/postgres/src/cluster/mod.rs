@@ -1,0 +1,397 @@
+//! A private Postgres on this machine, for development, the demo and the tests.
+//!
+//! A directory holds everything: `data/` (the cluster), `log` and `lock`. One process at a time uses it. The server
+//! listens on 127.0.0.1 alone, asks for a password, and lives exactly as long as the process that started it: a small
+//! shell script stands between the two and stops the server when its standard input closes, which the kernel does for us
+//! on every kind of death. What a hard kill of both leaves behind is stopped at the next start.
+//!
+//! Not handled: Windows, and upgrading a data directory between major versions (that is refused with the two versions).
+
+mod runner;
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::{Child, ChildStdin};
+use tokio::time::Instant;
+
+use crate::DatabaseUrl;
+use crate::binaries::Binaries;
+use runner::Runner;
+
+/// How long a server may take from its start to the first accepted login; a crashed one recovers in this time.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server may take to stop once asked; then it is told to stop without a checkpoint.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often a server that cannot have its port or shared memory yet is started again.
+const START_ATTEMPTS: u32 = 10;
+/// Between two looks at a server that is coming up.
+const POLL: Duration = Duration::from_millis(20);
+
+const GUARDIAN: &str = include_str!("guardian.sh");
+/// Superuser and password of a local cluster: Supabase's local defaults, which every guide assumes.
+const SUPERUSER: &str = "postgres";
+
+/// What a cluster is for decides how careful it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives a power cut, as any Postgres.
+    Full,
+    /// No fsync, and the directory is removed when the server stops: for demos and tests.
+    Ephemeral,
+}
+
+/// How to run a local cluster.
+#[derive(Debug, Clone)]
+pub struct ClusterOptions {
+    /// Where it lives; created when missing.
+    pub directory: PathBuf,
+    /// The server programs.
+    pub binaries: Binaries,
+    /// The port on 127.0.0.1; none takes a free one.
+    pub port: Option<u16>,
+    /// How careful it is.
+    pub durability: Durability,
+}
+
+/// A running local Postgres. Dropping it stops the server in the background; [`stop`](Self::stop) waits for the end.
+#[derive(Debug)]
+pub struct Cluster {
+    options: ClusterOptions,
+    runner: Runner,
+    port: u16,
+    guardian: Child,
+    /// Held open: its end is the server's end.
+    leash: Option<ChildStdin>,
+    /// Locked for as long as this value lives.
+    _lock: File,
+}
+
+/// Why there is no local Postgres.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// A file or directory could not be made or read.
+    #[error("cannot use `{}`", .path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has the directory.
+    #[error("`{}` is in use by another Rowlock (process {pid}); stop that one or use another directory", .directory.display())]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+        /// The other's process id, as it noted it.
+        pid: String,
+    },
+    /// We are root and there is nobody to run the server as.
+    #[error("Postgres refuses to run as root, and this system has no user `postgres` or `nobody` to run it as")]
+    NoUnprivilegedUser,
+    /// The unprivileged user cannot get to the directory.
+    #[error(
+        "Postgres refuses to run as root, and user `{user}` cannot reach `{}`; use a directory outside root's home", .directory.display()
+    )]
+    OutOfReach {
+        /// The directory.
+        directory: PathBuf,
+        /// Who would run the server.
+        user: String,
+    },
+    /// The data was written by another major version.
+    #[error("the data in `{}` is of Postgres {found}, the programs are {expected}; name matching ones with `--pg-bin`", .directory.display())]
+    OtherVersion {
+        /// The data directory.
+        directory: PathBuf,
+        /// The data's major version.
+        found: String,
+        /// The programs' major version.
+        expected: String,
+    },
+    /// A program of Postgres failed.
+    #[error("{program} failed: {reason}")]
+    Program {
+        /// `initdb` or `postgres`.
+        program: &'static str,
+        /// Its last words.
+        reason: String,
+    },
+    /// The server runs but does not accept a login.
+    #[error("Postgres did not accept a login within {} s; its log is `{}`", START_TIMEOUT.as_secs(), .log.display())]
+    NotReady {
+        /// The server's log.
+        log: PathBuf,
+    },
+}
+
+impl Cluster {
+    /// Initialises the directory when it is new, starts the server, and returns when it accepts logins.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; nothing is left running then.
+    pub async fn start(options: ClusterOptions) -> Result<Self, ClusterError> {
+        let runner = Runner::choose()?;
+        let directory = &options.directory;
+        make_directory(directory)?;
+        let lock = take_lock(directory)?;
+        runner.own(directory)?;
+        runner.check_reach(directory)?;
+        initialise(&options, &runner)?;
+        stop_orphan(&options, &runner);
+        let port = options.port.map_or_else(free_port, Ok)?;
+        let (guardian, leash) = launch(&options, &runner, port)?;
+        let mut cluster = Self { options, runner, port, guardian, leash: Some(leash), _lock: lock };
+        cluster.wait_until_ready().await?;
+        Ok(cluster)
+    }
+
+    /// The superuser's address of the database `postgres`.
+    pub fn url(&self) -> DatabaseUrl {
+        DatabaseUrl::parse(&format!("postgres://{SUPERUSER}:{SUPERUSER}@127.0.0.1:{}/postgres", self.port))
+            .expect("a port between two constants makes an address")
+    }
+
+    /// The process id of the server itself, while it runs.
+    pub fn server_pid(&self) -> Option<i32> {
+        server_pid(&self.options)
+    }
+
+    /// Waits until the server has ended by itself: a crash, or somebody's `kill`.
+    ///
+    /// # Errors
+    /// When the operating system cannot say.
+    pub async fn ended(&mut self) -> std::io::Result<ExitStatus> {
+        self.guardian.wait().await
+    }
+
+    /// Starts the server again on the same port after it [`ended`](Self::ended).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn revive(&mut self) -> Result<(), ClusterError> {
+        self.relaunch()?;
+        self.wait_until_ready().await
+    }
+
+    /// Stops the server and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the server's process cannot be waited for.
+    pub async fn stop(mut self) -> std::io::Result<()> {
+        drop(self.leash.take());
+        if let Ok(ended) = tokio::time::timeout(STOP_TIMEOUT, self.guardian.wait()).await {
+            return ended.map(|_| ());
+        }
+        tracing::warn!("Postgres did not stop in time and is told to stop without a checkpoint");
+        self.control(&["stop", "-m", "immediate"]);
+        self.guardian.wait().await.map(|_| ())
+    }
+
+    fn relaunch(&mut self) -> Result<(), ClusterError> {
+        let (guardian, leash) = launch(&self.options, &self.runner, self.port)?;
+        (self.guardian, self.leash) = (guardian, Some(leash));
+        Ok(())
+    }
+
+    fn control(&self, arguments: &[&str]) {
+        control(&self.options, &self.runner, arguments);
+    }
+
+    /// Logs in until it works. A server whose predecessor's last breath still holds the port or the shared memory ends
+    /// at once; it is started again.
+    async fn wait_until_ready(&mut self) -> Result<(), ClusterError> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        let mut config = self.url().config().clone();
+        config.connect_timeout(Duration::from_secs(1));
+        let mut attempts = 1;
+        loop {
+            if config.connect(tokio_postgres::NoTls).await.is_ok() {
+                return Ok(());
+            }
+            let ended = self.guardian.try_wait().is_ok_and(|status| status.is_some());
+            if ended {
+                let words = last_words(&log_file(&self.options));
+                let passing = words.contains("in use") && attempts < START_ATTEMPTS;
+                if !passing {
+                    return Err(ClusterError::Program { program: "postgres", reason: words });
+                }
+                attempts += 1;
+                tokio::time::sleep(POLL * 10).await;
+                if self.options.port.is_none() {
+                    self.port = free_port()?;
+                    config = self.url().config().clone();
+                }
+                self.relaunch()?;
+            }
+            if Instant::now() > deadline {
+                return Err(ClusterError::NotReady { log: log_file(&self.options) });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+fn data_directory(options: &ClusterOptions) -> PathBuf {
+    options.directory.join("data")
+}
+
+fn log_file(options: &ClusterOptions) -> PathBuf {
+    options.directory.join("log")
+}
+
+fn make_directory(directory: &Path) -> Result<(), ClusterError> {
+    let failed = |source| ClusterError::Directory { path: directory.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    // The server's user must be able to pass through, nobody needs to look around.
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o711)).map_err(failed)
+}
+
+fn take_lock(directory: &Path) -> Result<File, ClusterError> {
+    let path = directory.join("lock");
+    let failed = |source| ClusterError::Directory { path: path.clone(), source };
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
+            return Err(ClusterError::InUse { directory: directory.to_path_buf(), pid });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let note = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "{}", std::process::id())
+    };
+    note(&mut file).map_err(failed)?;
+    Ok(file)
+}
+
+fn initialise(options: &ClusterOptions, runner: &Runner) -> Result<(), ClusterError> {
+    let data = data_directory(options);
+    if let Ok(version) = std::fs::read_to_string(data.join("PG_VERSION")) {
+        if version.trim() == options.binaries.major() {
+            return Ok(());
+        }
+        return Err(ClusterError::OtherVersion {
+            directory: data,
+            found: version.trim().to_owned(),
+            expected: options.binaries.major().to_owned(),
+        });
+    }
+    let failed = |path: &Path, source| ClusterError::Directory { path: path.to_path_buf(), source };
+    // What an initialisation that was cut short left behind holds no data: PG_VERSION is there from the first second on.
+    if data.exists() {
+        std::fs::remove_dir_all(&data).map_err(|source| failed(&data, source))?;
+    }
+    std::fs::create_dir(&data).map_err(|source| failed(&data, source))?;
+    runner.own(&data)?;
+    let password = options.directory.join("password");
+    std::fs::write(&password, SUPERUSER).map_err(|source| failed(&password, source))?;
+    runner.own(&password)?;
+    let mut initdb = Command::new(options.binaries.program("initdb"));
+    initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
+    initdb.args(["-U", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]);
+    // Byte order for sorting, Unicode for letters, and the same on every machine that has it.
+    initdb.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
+    if options.durability == Durability::Ephemeral {
+        initdb.arg("--no-sync");
+    }
+    let answer = runner.apply(&mut initdb).current_dir(&options.directory).output();
+    let _ = std::fs::remove_file(&password);
+    let refuse = |reason| ClusterError::Program { program: "initdb", reason };
+    let answer = answer.map_err(|error| refuse(error.to_string()))?;
+    if answer.status.success() {
+        return Ok(());
+    }
+    let _ = std::fs::remove_dir_all(&data);
+    Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()))
+}
+
+/// Ends a server that outlived both its guardian and its parent. We hold the lock, so it is nobody's.
+fn stop_orphan(options: &ClusterOptions, runner: &Runner) {
+    if server_pid(options).is_none() {
+        return;
+    }
+    if !control(options, runner, &["stop", "-m", "fast", "-w", "-t", "10"]) {
+        control(options, runner, &["stop", "-m", "immediate", "-w", "-t", "10"]);
+    }
+}
+
+/// Runs `pg_ctl` on the data directory; whether it succeeded. It fails, rightly, when the server is gone already.
+fn control(options: &ClusterOptions, runner: &Runner, arguments: &[&str]) -> bool {
+    let mut control = Command::new(options.binaries.program("pg_ctl"));
+    control.arg("-D").arg(data_directory(options)).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    runner.apply(&mut control).current_dir(&options.directory).status().is_ok_and(|status| status.success())
+}
+
+fn server_pid(options: &ClusterOptions) -> Option<i32> {
+    let text = std::fs::read_to_string(data_directory(options).join("postmaster.pid")).ok()?;
+    text.lines().next()?.trim().parse().ok()
+}
+
+fn launch(options: &ClusterOptions, runner: &Runner, port: u16) -> Result<(Child, ChildStdin), ClusterError> {
+    let log = log_file(options);
+    let failed = |source| ClusterError::Directory { path: log.clone(), source };
+    let file = File::options().create(true).append(true).open(&log).map_err(failed)?;
+    let mut server = Command::new("/bin/sh");
+    server.args(["-c", GUARDIAN, "guardian"]);
+    server.arg(if options.durability == Durability::Ephemeral { options.directory.as_os_str() } else { "".as_ref() });
+    server.arg(options.binaries.program("postgres")).arg("-D").arg(data_directory(options));
+    server.arg("-p").arg(port.to_string());
+    for setting in SETTINGS {
+        server.args(["-c", setting]);
+    }
+    if options.durability == Durability::Ephemeral {
+        for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=256MB"] {
+            server.args(["-c", setting]);
+        }
+    }
+    runner.apply(&mut server).current_dir(&options.directory).process_group(0);
+    server.stdin(Stdio::piped()).stdout(file.try_clone().map_err(failed)?).stderr(file);
+    let mut guardian = tokio::process::Command::from(server)
+        .spawn()
+        .map_err(|error| ClusterError::Program { program: "postgres", reason: error.to_string() })?;
+    let leash = guardian.stdin.take().expect("standard input is piped");
+    Ok((guardian, leash))
+}
+
+/// Loopback alone, no socket files (their paths are limited to about 100 bytes), logical decoding for change feeds.
+const SETTINGS: &[&str] = &[
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "wal_level=logical",
+    "max_connections=200",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "log_line_prefix=%m [%p] ",
+];
+
+fn free_port() -> Result<u16, ClusterError> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| ClusterError::Program { program: "postgres", reason: format!("no free port: {error}") })
+}
+
+/// The last lines of the log that tell something.
+fn last_words(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let telling: Vec<&str> =
+        text.lines().rev().filter(|line| line.contains("FATAL") || line.contains("HINT")).take(2).collect();
+    if telling.is_empty() {
+        return format!("it ended without a word; its log is `{}`", log.display());
+    }
+    telling.into_iter().rev().collect::<Vec<_>>().join("; ")
+}

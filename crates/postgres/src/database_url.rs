@@ -1,0 +1,202 @@
+//! `postgres://…` as people write it, with the password kept out of every log.
+//!
+//! Transport follows one rule that differs from libpq: **an encrypted connection is always a verified one**.
+//! `sslmode=require` checks the certificate here; `sslrootcert=<file>` names a private authority (hosted Supabase has
+//! one). Without `sslmode`, loopback and Unix sockets speak plainly and every other host must encrypt: libpq's default,
+//! `prefer`, lets whoever sits on the wire switch encryption off.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use tokio_postgres::config::{Host, SslMode};
+use url::Url;
+
+/// A parsed database address. `Debug` and `Display` show everything but the password.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    url: Url,
+    root_certificate: Option<PathBuf>,
+    config: tokio_postgres::Config,
+}
+
+/// Why an address cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidDatabaseUrl {
+    /// Not a URL at all, or of another scheme.
+    #[error("expected `postgres://user:password@host:port/database`, found something else ({0})")]
+    NotPostgres(String),
+    /// A part of it was understood by nobody.
+    #[error("the database address has a part that cannot be used: {0}")]
+    Part(String),
+    /// Encryption was asked for in a form that does not verify whom it talks to.
+    #[error(
+        "`sslmode={0}` is not supported: use `disable` (loopback only), `require` or `verify-full`; encrypted connections are always verified"
+    )]
+    SslMode(String),
+}
+
+impl DatabaseUrl {
+    /// Parses `postgres://` or `postgresql://`.
+    ///
+    /// # Errors
+    /// Names the part that cannot be used, never the password.
+    pub fn parse(text: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let mut url = Url::parse(text.trim()).map_err(|error| InvalidDatabaseUrl::NotPostgres(error.to_string()))?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(InvalidDatabaseUrl::NotPostgres(format!("scheme `{}`", url.scheme())));
+        }
+        let (mut ssl_mode, mut root_certificate, mut kept) = (None, None, Vec::new());
+        for (key, value) in url.query_pairs() {
+            match key.as_ref() {
+                "sslmode" => ssl_mode = Some(value.into_owned()),
+                "sslrootcert" => root_certificate = Some(PathBuf::from(value.as_ref())),
+                // Prisma's and pgbouncer's marks, common in copied addresses and without meaning here.
+                "pgbouncer" | "schema" | "connection_limit" => {}
+                _ => kept.push((key.into_owned(), value.into_owned())),
+            }
+        }
+        url.set_query(None);
+        if !kept.is_empty() {
+            url.query_pairs_mut().extend_pairs(kept);
+        }
+        let mut config: tokio_postgres::Config =
+            url.as_str().parse().map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Part(chain(&error)))?;
+        if config.get_hosts().is_empty() {
+            return Err(InvalidDatabaseUrl::Part("no host".to_owned()));
+        }
+        config.ssl_mode(match ssl_mode.as_deref() {
+            Some("disable") => SslMode::Disable,
+            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
+            None if config.get_hosts().iter().all(is_local) => SslMode::Disable,
+            None => SslMode::Require,
+            Some(other) => return Err(InvalidDatabaseUrl::SslMode(other.to_owned())),
+        });
+        Ok(Self { url, root_certificate, config })
+    }
+
+    /// The same server and database with another login.
+    ///
+    /// Poolers that route by user name (`postgres.<project>`) keep their suffix.
+    #[must_use]
+    pub fn with_login(&self, user: &str, password: Option<&str>) -> Self {
+        let user = match self.config.get_user().and_then(|current| current.split_once('.')) {
+            Some((_, tenant)) => format!("{user}.{tenant}"),
+            None => user.to_owned(),
+        };
+        let mut other = self.clone();
+        // Both setters fail only for addresses without a host, which `parse` refuses.
+        let _ = other.url.set_username(&user);
+        let _ = other.url.set_password(password);
+        other.config.user(user);
+        other.config.password(password.unwrap_or_default());
+        other
+    }
+
+    /// The same server with another database.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.url.set_path(name);
+        other.config.dbname(name);
+        other
+    }
+
+    /// The whole address, password included: for `.env` files and child processes, never for logs.
+    pub fn expose(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The password, if the address holds one.
+    pub(crate) fn password(&self) -> Option<&[u8]> {
+        self.config.get_password()
+    }
+
+    pub(crate) fn config(&self) -> &tokio_postgres::Config {
+        &self.config
+    }
+
+    pub(crate) fn root_certificate(&self) -> Option<&PathBuf> {
+        self.root_certificate.as_ref()
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.url.clone();
+        if shown.password().is_some() {
+            let _ = shown.set_password(Some("***"));
+        }
+        shown.set_query(None);
+        formatter.write_str(shown.as_str())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "DatabaseUrl({self})")
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_shown() {
+        let url = DatabaseUrl::parse("postgres://app:hunter2@db.example.com:6543/shop").unwrap();
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "postgres://app:***@db.example.com:6543/shop DatabaseUrl(postgres://app:***@db.example.com:6543/shop)"
+        );
+        assert!(url.expose().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_remote_host_must_encrypt_and_loopback_need_not() {
+        let mode = |text| DatabaseUrl::parse(text).unwrap().config.get_ssl_mode();
+        assert_eq!(mode("postgres://db.example.com/shop"), SslMode::Require);
+        assert_eq!(mode("postgres://127.0.0.1/shop"), SslMode::Disable);
+        assert_eq!(mode("postgres://127.0.0.1/shop?sslmode=verify-full"), SslMode::Require);
+    }
+
+    #[test]
+    fn an_unverified_encryption_mode_is_refused() {
+        let error = DatabaseUrl::parse("postgres://db.example.com/shop?sslmode=prefer").unwrap_err();
+        insta::assert_snapshot!(error, @"`sslmode=prefer` is not supported: use `disable` (loopback only), `require` or `verify-full`; encrypted connections are always verified");
+    }
+
+    #[test]
+    fn what_is_not_postgres_is_refused_with_what_was_found() {
+        insta::assert_snapshot!(DatabaseUrl::parse("mysql://root@127.0.0.1/shop").unwrap_err(), @"expected `postgres://user:password@host:port/database`, found something else (scheme `mysql`)");
+        insta::assert_snapshot!(DatabaseUrl::parse("shop").unwrap_err(), @"expected `postgres://user:password@host:port/database`, found something else (relative URL without a base)");
+        insta::assert_snapshot!(DatabaseUrl::parse("postgres://a@127.0.0.1/shop?colour=blue").unwrap_err(), @"the database address has a part that cannot be used: invalid configuration: unknown option `colour`");
+    }
+
+    #[test]
+    fn a_pooler_keeps_its_tenant_when_the_login_changes() {
+        let url = DatabaseUrl::parse("postgres://postgres.abcd:pw@127.0.0.1:6543/postgres").unwrap();
+        let other = url.with_login("rowlock_client", Some("secret"));
+        assert_eq!(other.config().get_user(), Some("rowlock_client.abcd"));
+        assert_eq!(other.to_string(), "postgres://rowlock_client.abcd:***@127.0.0.1:6543/postgres");
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong on the way to Postgres, and what kind of trouble it is.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+/// A failure between Rowlock and Postgres. Messages are the operator's: they may name roles and tables, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection could be made or none became free.
+    #[error("no connection to Postgres within {} ms", .waited.as_millis())]
+    Busy {
+        /// How long the caller waited.
+        waited: Duration,
+    },
+    /// Postgres could not be reached or refused the login.
+    #[error("cannot connect to Postgres")]
+    Connect(#[source] tokio_postgres::Error),
+    /// Postgres answered a statement with an error, or the connection broke under it.
+    #[error("{}", summary(.0))]
+    Statement(#[source] tokio_postgres::Error),
+}
+
+impl Error {
+    /// The SQLSTATE, when Postgres answered at all.
+    pub fn sql_state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Statement(error) | Self::Connect(error) => error.code(),
+            Self::Busy { .. } => None,
+        }
+    }
+
+    /// Whether the data itself was refused (see [`is_data_error`]).
+    pub fn is_data_error(&self) -> bool {
+        matches!(self, Self::Statement(error) if is_data_error(error))
+    }
+}
+
+/// Whether Postgres refused the *data*: trying the same bytes again cannot help, and its neighbours are not to blame.
+///
+/// SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (a limit such as nesting depth). Everything else
+/// (connection, resources, deadlock, missing table, read-only standby) is the database's state and may pass.
+pub fn is_data_error(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| matches!(&state.code()[..2], "22" | "23" | "54"))
+}
+
+/// Postgres's own sentence and SQLSTATE; never `detail`, which quotes values.
+fn summary(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(answer) => format!("Postgres refused the statement: {} ({})", answer.message(), answer.code().code()),
+        None => "the connection to Postgres broke".to_owned(),
+    }
+}

@@ -1,0 +1,99 @@
+//! A bounded pool of connections with one login.
+
+use std::fmt;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
+
+use crate::tls::TlsError;
+use crate::{DatabaseUrl, Error, tls};
+
+/// How long connecting to Postgres may take before the caller is told.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How a pool is dimensioned.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// The largest number of connections, each a Postgres backend of 5–10 MB.
+    pub size: usize,
+    /// How long a caller waits for a free connection before [`Error::Busy`].
+    pub wait: Duration,
+    /// Shown in `pg_stat_activity`.
+    pub application_name: &'static str,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self { size: 10, wait: Duration::from_secs(5), application_name: "rowlock" }
+    }
+}
+
+/// A pool of connections with one login. Cheap to clone; the connections close when the last clone is dropped.
+#[derive(Clone)]
+pub struct Pool {
+    connections: deadpool_postgres::Pool,
+    url: DatabaseUrl,
+    wait: Duration,
+}
+
+/// A connection on loan from a [`Pool`]; returns on drop.
+pub type Connection = deadpool_postgres::Object;
+
+impl Pool {
+    /// Prepares a pool; nothing is connected before the first [`get`](Self::get).
+    ///
+    /// # Errors
+    /// When encryption is asked for and no trust anchors can be had.
+    pub fn new(url: &DatabaseUrl, options: &PoolOptions) -> Result<Self, TlsError> {
+        let mut config = url.config().clone();
+        config.connect_timeout(CONNECT_TIMEOUT);
+        config.application_name(options.application_name);
+        // `Fast` asks the driver, not the server: a broken connection is noticed by its own task, and a check
+        // statement would cost every request a round trip.
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if config.get_ssl_mode() == SslMode::Disable {
+            Manager::from_config(config, NoTls, recycling)
+        } else {
+            let connector = tls::connector(url.root_certificate().map(std::path::PathBuf::as_path))?;
+            Manager::from_config(config, connector, recycling)
+        };
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .max_size(options.size)
+            .wait_timeout(Some(options.wait))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("a runtime is given, so timeouts are allowed");
+        Ok(Self { connections, url: url.clone(), wait: options.wait })
+    }
+
+    /// Borrows a connection.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when none became free in time, [`Error::Connect`] when Postgres refuses or is away.
+    pub async fn get(&self) -> Result<Connection, Error> {
+        self.connections.get().await.map_err(|error| match error {
+            PoolError::Backend(source) => Error::Connect(source),
+            _ => Error::Busy { waited: self.wait },
+        })
+    }
+
+    /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].
+    pub fn close(&self) {
+        self.connections.close();
+    }
+
+    /// Where this pool connects to.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Pool").field(&self.url).finish()
+    }
+}

@@ -1,0 +1,135 @@
+//! The principal transaction: one client statement under one verified identity, in one round trip.
+//!
+//! ```text
+//! begin
+//! select set_config('role', …, true), set_config('request.jwt.claims', …, true), …
+//! <the client's statement>
+//! commit
+//! ```
+//!
+//! All four are sent before the first answer is awaited. Each has its own Sync point, so the server works through them
+//! in order, and what happens when one fails is decided by Postgres, not by us:
+//!
+//! * an unknown role fails the second step; the statement is then answered `25P02` (transaction aborted) and never runs
+//!   as the pool's login;
+//! * a failing statement turns `commit` into a rollback;
+//! * every setting is local to the transaction, so the next borrower of the connection starts clean.
+//!
+//! The statement is sent unnamed: Postgres resolves names and row-level security under the role that is in force, and
+//! transaction-mode poolers accept it.
+//!
+//! A caller that goes away mid-flight leaves a server still working. The connection is then not returned but discarded,
+//! and the statement cancelled: otherwise the next borrower would wait behind it.
+
+use futures_util::join;
+use tokens::Principal;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{NoTls, Row};
+
+use crate::{Connection, Error, Pool};
+
+/// A statement parameter with its Postgres type: naming the type saves the round trip that would ask for it.
+pub type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// What SQL may want to know of the HTTP request, under the names PostgREST uses (`request.method`, …).
+#[derive(Debug, Clone, Default)]
+pub struct RequestContext {
+    /// `request.method`, such as `GET`.
+    pub method: String,
+    /// `request.path`, such as `/tasks`.
+    pub path: String,
+    /// `request.headers`: a JSON object with lowercase names.
+    pub headers: String,
+}
+
+/// A connection that is about to act for one principal, and the only thing that runs a client's statement.
+///
+/// Running consumes it: one borrowed connection, one transaction, one statement.
+#[derive(Debug)]
+pub struct AsPrincipal<'a> {
+    connection: Connection,
+    principal: &'a Principal,
+    request: RequestContext,
+}
+
+impl Pool {
+    /// Borrows a connection to act for `principal`. Meant for the pool of the powerless client login.
+    ///
+    /// # Errors
+    /// As [`Pool::get`].
+    pub async fn as_principal<'a>(&self, principal: &'a Principal) -> Result<AsPrincipal<'a>, Error> {
+        Ok(AsPrincipal { connection: self.get().await?, principal, request: RequestContext::default() })
+    }
+}
+
+impl AsPrincipal<'_> {
+    /// Lets the statement see the request it belongs to.
+    #[must_use]
+    pub fn with_request(mut self, request: RequestContext) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// Runs `statement` in its own transaction and returns its rows after the commit.
+    ///
+    /// # Errors
+    /// The first error that Postgres gave, in the order of the steps. Nothing has been committed then.
+    pub async fn query(self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Error> {
+        let settings: [Parameter<'_>; 5] = [
+            (&self.principal.role(), Type::TEXT),
+            (&self.principal.claims_json(), Type::TEXT),
+            (&self.request.method, Type::TEXT),
+            (&self.request.path, Type::TEXT),
+            (&self.request.headers, Type::TEXT),
+        ];
+        let flight = InFlight(Some(self.connection));
+        let connection = flight.connection();
+        // `join!` polls in the order written, and the driver sends on the first poll: the order here is the order on
+        // the wire. `tokio::join!` would rotate it.
+        let (begun, set, rows, committed) = join!(
+            connection.batch_execute("begin"),
+            connection.query_typed(SETTINGS, &settings),
+            connection.query_typed(statement, parameters),
+            connection.batch_execute("commit"),
+        );
+        flight.land();
+        begun.map_err(Error::Statement)?;
+        set.map_err(Error::Statement)?;
+        let rows = rows.map_err(Error::Statement)?;
+        committed.map_err(Error::Statement)?;
+        Ok(rows)
+    }
+}
+
+const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
+
+/// Holds the connection while statements are under way; dropped before [`land`](Self::land), it cancels and discards.
+struct InFlight(Option<Connection>);
+
+impl InFlight {
+    fn connection(&self) -> &Connection {
+        self.0.as_ref().expect("the connection leaves only with the guard")
+    }
+
+    fn land(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let Some(connection) = self.0.take() else { return };
+        let cancel = connection.cancel_token();
+        // Taken out of the pool, the client is dropped here: its socket closes and nobody waits behind it.
+        drop(Connection::take(connection));
+        // A cancel request carries no secret but the backend key and is answered by closing. Where Postgres accepts
+        // only encrypted connections it is refused, and the closed socket ends the statement instead.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = cancel.cancel_query(NoTls).await {
+                    tracing::debug!(error = %error, "cancel request was not accepted");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Who a transaction acts for.
+
+use clerk::Claims;
+
+use crate::{DatabaseRole, Verified};
+
+/// A database role and the claims that policies read. Made of verified claims, or anonymous; there is no third way.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    role: DatabaseRole,
+    claims_json: String,
+}
+
+impl Principal {
+    /// A caller without a token: role `anon`, and claims that say no more than that.
+    pub fn anonymous() -> Self {
+        let role = DatabaseRole::anonymous();
+        let claims_json = format!(r#"{{"role":"{role}"}}"#);
+        Self { role, claims_json }
+    }
+
+    /// The role that statements run as.
+    pub fn role(&self) -> &str {
+        self.role.as_str()
+    }
+
+    /// The value of `request.jwt.claims`: the token's payload, with `role` as it was decided.
+    ///
+    /// Supabase's `auth.role()` and hand-written policies read `role` from here, so it is there also when the token had
+    /// none.
+    pub fn claims_json(&self) -> &str {
+        &self.claims_json
+    }
+}
+
+impl From<&Verified<Claims>> for Principal {
+    fn from(verified: &Verified<Claims>) -> Self {
+        let mut claims = verified.payload().clone();
+        claims.insert("role".to_owned(), verified.role().as_str().into());
+        let text = serde_json::Value::Object(claims).to_string();
+        // A NUL in custom claims would make every policy that reads them fail on its own; so would half a surrogate.
+        Self { role: verified.role().clone(), claims_json: clerk::jsonb_text(&text).into_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anonymous_has_no_identity() {
+        let nobody = Principal::anonymous();
+        assert_eq!(nobody.role(), "anon");
+        assert_eq!(nobody.claims_json(), r#"{"role":"anon"}"#);
+    }
+}

@@ -1,0 +1,1 @@
+select version, checksum from rowlock.migrations order by version

@@ -25,6 +25,7 @@ pub use organization::ActiveOrganization;
 pub use session::{Actor, FactorAge, SessionStatus};
 
 use crate::permission::scoped_names;
+use crate::quoted::quoted;
 use crate::{SessionId, Timestamp, TokenClass, TokenHeader, UserId};
 use claim_set::ClaimSet;
 
@@ -138,15 +139,15 @@ impl Claims {
 }
 
 fn version(class: TokenClass, claims: &ClaimSet<'_>) -> Result<ClaimsVersion, ClaimsError> {
-    match class {
-        TokenClass::Template | TokenClass::MachineToMachine | TokenClass::OAuthAccess => Ok(ClaimsVersion::Template),
-        TokenClass::Session | TokenClass::Unclassified => match claims.as_written("v") {
-            Some("1") => Ok(ClaimsVersion::V1),
-            Some("2") => Ok(ClaimsVersion::V2),
-            Some(unknown) => Err(ClaimsError::UnknownVersion { found: unknown.chars().take(16).collect() }),
-            None if class == TokenClass::Session || claims.has("sid") => Ok(ClaimsVersion::V1),
-            None => Ok(ClaimsVersion::Template),
-        },
+    if !matches!(class, TokenClass::Session | TokenClass::Unclassified) {
+        return Ok(ClaimsVersion::Template);
+    }
+    match claims.number("v", "the number 2 or 1")? {
+        Some("1") => Ok(ClaimsVersion::V1),
+        Some("2") => Ok(ClaimsVersion::V2),
+        Some(unknown) => Err(ClaimsError::UnknownVersion { found: quoted(unknown) }),
+        None if class == TokenClass::Session || claims.has("sid") => Ok(ClaimsVersion::V1),
+        None => Ok(ClaimsVersion::Template),
     }
 }
 

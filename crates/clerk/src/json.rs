@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -44,7 +45,7 @@ impl<'a> Members<'a> {
         self.by_name.get(name).copied()
     }
 
-    /// A name that stands there twice.
+    /// The first name that stands there twice.
     pub(crate) fn repeated(&self) -> Option<&str> {
         self.repeated.as_deref()
     }
@@ -68,8 +69,14 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Members::default();
         while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-            if let Some(_earlier) = members.by_name.insert(name.clone(), value) {
-                members.repeated = Some(name.into_owned());
+            match members.by_name.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(mut earlier) => {
+                    members.repeated.get_or_insert_with(|| earlier.key().to_string());
+                    earlier.insert(value);
+                }
             }
         }
         Ok(members)
@@ -128,15 +135,15 @@ impl fmt::Display for JsonKind {
 #[derive(Debug, thiserror::Error)]
 pub enum NotJsonObject {
     /// Not even text.
-    #[error("found bytes that are not UTF-8 (first at offset {}), expected a JSON object", source.valid_up_to())]
+    #[error("found bytes that are not UTF-8, expected a JSON object")]
     Encoding {
         /// Where it stops being UTF-8.
         source: std::str::Utf8Error,
     },
     /// Text, but not JSON.
-    #[error("found no JSON (it breaks at line {}, column {}), expected a JSON object", source.line(), source.column())]
+    #[error("found text that is not JSON, expected a JSON object")]
     Syntax {
-        /// What the JSON reader says.
+        /// Where it stops being JSON.
         source: serde_json::Error,
     },
     /// JSON of another kind.
@@ -145,4 +152,71 @@ pub enum NotJsonObject {
         /// What it is instead.
         found: JsonKind,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::{JsonKind, Members};
+    use crate::told::told;
+
+    #[test]
+    fn values_stay_as_written() {
+        let members = Members::parse(r#" {"a": 1.50, "b": {"x" : [ ]}, "c": null} "#).unwrap();
+        assert_eq!(members.get("a").unwrap().get(), "1.50");
+        assert_eq!(members.get("b").unwrap().get(), r#"{"x" : [ ]}"#);
+        assert!(members.get("c").is_none());
+        assert_eq!(members.get_or_null("c").unwrap().get(), "null");
+        assert!(members.get_or_null("d").is_none());
+        assert_eq!(members.repeated(), None);
+    }
+
+    #[test]
+    fn a_repeated_name_is_noticed_however_it_is_spelled() {
+        let members = Members::parse(r#"{"sub": 1, "x": 0, "\u0073ub": 2, "x": 0}"#).unwrap();
+        assert_eq!(members.repeated(), Some("sub"), "the first one");
+        assert_eq!(members.get("sub").unwrap().get(), "2", "the last value counts, as in JavaScript");
+    }
+
+    #[test]
+    fn each_kind_is_told_by_its_first_byte() {
+        let kind =
+            |json: &str| JsonKind::of(Members::parse(&format!(r#"{{"a":{json}}}"#)).unwrap().get_or_null("a").unwrap());
+        let told: Vec<String> =
+            ["{}", "[]", "\"\"", "-1", "0e0", "true", "false", "null"].map(|json| kind(json).to_string()).into();
+        assert_eq!(
+            told,
+            ["an object", "an array", "a string", "a number", "a number", "a boolean", "a boolean", "null"]
+        );
+    }
+
+    #[test]
+    fn nesting_that_is_not_read_is_not_followed() {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert!(Members::parse(&deep).unwrap().get("a").is_some());
+    }
+
+    #[test]
+    fn errors_say_what_is_there_instead() {
+        let refused = |json: &[u8]| told(&Members::parse_bytes(json).unwrap_err());
+        assert_snapshot!(refused(b"[1]"), @"found an array, expected a JSON object");
+        assert_snapshot!(refused(b"\"{}\""), @"found a string, expected a JSON object");
+        assert_snapshot!(refused(b""), @r"
+        found text that is not JSON, expected a JSON object
+        cause: EOF while parsing a value at line 1 column 0
+        ");
+        assert_snapshot!(refused(b"{\n\"a\":1,}"), @r"
+        found text that is not JSON, expected a JSON object
+        cause: trailing comma at line 2 column 7
+        ");
+        assert_snapshot!(refused(b"{}{}"), @r"
+        found text that is not JSON, expected a JSON object
+        cause: trailing characters at line 1 column 3
+        ");
+        assert_snapshot!(refused(b"{\"a\":\"\xff\"}"), @r"
+        found bytes that are not UTF-8, expected a JSON object
+        cause: invalid utf-8 sequence of 1 bytes from index 6
+        ");
+    }
 }

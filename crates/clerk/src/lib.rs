@@ -31,6 +31,8 @@ mod secret_key;
 mod time;
 mod token_class;
 mod token_header;
+#[cfg(test)]
+mod told;
 mod webhook;
 
 pub use claims::{ActiveOrganization, Actor, Claims, ClaimsError, ClaimsVersion, FactorAge, Scoped, SessionStatus};

@@ -136,3 +136,90 @@ pub enum InvalidPublishableKey {
         found: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::told::told;
+
+    /// What `pk_test_<base64 of text>` parses to.
+    fn spelling(text: &str) -> Result<PublishableKey, InvalidPublishableKey> {
+        PublishableKey::parse(&format!("pk_test_{}", BASE64.encode(text)))
+    }
+
+    #[test]
+    fn a_key_spells_the_frontend_api() {
+        let text = "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k";
+        let key: PublishableKey = text.parse().unwrap();
+        assert_eq!(key.environment(), Environment::Production);
+        assert_eq!(key.frontend_api(), "clerk.example.com");
+        assert_eq!(key.issuer(), "https://clerk.example.com");
+        assert_eq!(key.to_string(), text);
+    }
+
+    #[test]
+    fn padding_may_be_there_or_not_and_stays_as_given() {
+        let bare = PublishableKey::for_frontend_api(Environment::Development, "127.0.0.1:4310").unwrap();
+        assert_eq!(bare.to_string(), "pk_test_MTI3LjAuMC4xOjQzMTAk");
+        for host in ["a.bc", "a.bcd", "a.bcde"] {
+            let bare = PublishableKey::for_frontend_api(Environment::Development, host).unwrap().to_string();
+            assert!(!bare.ends_with('='), "the dashboard writes no padding: {bare}");
+            let padding = (4 - (bare.len() - "pk_test_".len()) % 4) % 4;
+            let padded = format!("{bare}{}", "=".repeat(padding));
+            let read = PublishableKey::parse(&padded).unwrap();
+            assert_eq!((read.frontend_api(), read.to_string()), (host, padded));
+        }
+    }
+
+    #[test]
+    fn only_a_host_is_a_host() {
+        for host in ["clerk.example.com", "127.0.0.1:4000", "a.b:65535", "happy-otter-1.clerk.accounts.dev"] {
+            assert_eq!(spelling(&format!("{host}$")).unwrap().frontend_api(), host);
+        }
+        let not_hosts = [
+            "",
+            ".",
+            "localhost",
+            "localhost:4000",
+            "a..b",
+            ".a.b",
+            "a.b.",
+            "a.b:",
+            "a.b:0",
+            "a.b:65536",
+            "a.b:+1",
+            "a.b:1:2",
+            "a.b/c",
+            "user@a.b",
+            "https://a.b",
+            "a.b$",
+            "a b.c",
+            "-a.b",
+            "a-.b",
+            "ä.de",
+            "a.b?c",
+            "a.b#c",
+            "[::1].a",
+        ];
+        for host in not_hosts {
+            assert!(spelling(&format!("{host}$")).is_err(), "{host:?} as part of a key");
+            assert!(PublishableKey::for_frontend_api(Environment::Production, host).is_err(), "{host:?} as host");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_was_found_and_what_to_do() {
+        let refused = |text: &str| told(&PublishableKey::parse(text).unwrap_err());
+        assert_snapshot!(refused("pk_dev_abc"), @r#"not a publishable key: found "pk_dev_abc", expected `pk_test_…` or `pk_live_…`; copy it from the Clerk dashboard, API keys"#);
+        assert_snapshot!(refused("sk_test_hush"), @"not a publishable key: found a secret key (`sk_…`), expected `pk_test_…` or `pk_live_…`; copy it from the Clerk dashboard, API keys");
+        assert_snapshot!(refused("pk_test_Y2x lcmsk"), @r"
+        publishable key is damaged: the part behind the prefix is not base64; copy the key again, whole
+        cause: Invalid symbol 32, offset 3.
+        ");
+        assert_snapshot!(refused("pk_test_Y2xlcmsuZXhhbXBsZS5jb20"), @r#"publishable key is damaged: it decodes to "clerk.example.com", expected a host and `$` at the end; copy the key again, whole"#);
+        assert_snapshot!(refused("pk_test_bG9jYWxob3N0OjQwMDAk"), @r#"no Frontend API host: found "localhost:4000", expected a name with a dot and an optional port, such as `clerk.example.com` or `127.0.0.1:4000`"#);
+        assert_snapshot!(refused("pk_test_//79"), @"no Frontend API host: found 3 bytes that are not text, expected a name with a dot and an optional port, such as `clerk.example.com` or `127.0.0.1:4000`");
+    }
+}

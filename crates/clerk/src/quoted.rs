@@ -10,3 +10,16 @@ pub(crate) fn quoted(text: &str) -> String {
         Some((cut, _)) => format!("{:?}… ({} bytes)", &text[..cut], text.len()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SHOWN, quoted};
+
+    #[test]
+    fn text_is_shown_escaped_and_cut() {
+        assert_eq!(quoted("user_1"), r#""user_1""#);
+        assert_eq!(quoted("a\r\nforged: line\u{1b}[31m"), r#""a\r\nforged: line\u{1b}[31m""#);
+        assert_eq!(quoted(&"ü".repeat(SHOWN)), format!("\"{}\"", "ü".repeat(SHOWN)));
+        assert_eq!(quoted(&"ü".repeat(SHOWN + 1)), format!("\"{}\"… (98 bytes)", "ü".repeat(SHOWN)));
+    }
+}

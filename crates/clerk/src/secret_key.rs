@@ -93,3 +93,43 @@ fn kind_of(text: &str) -> &'static str {
     }
     PREFIXES.iter().find(|(prefix, _)| text.starts_with(prefix)).map_or("another text", |(_, kind)| kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::SecretKey;
+    use crate::Environment;
+
+    #[test]
+    fn a_key_knows_its_environment_and_itself() {
+        let key = SecretKey::parse("sk_test_a1B2").unwrap();
+        assert_eq!(key.environment(), Environment::Development);
+        assert_eq!(key.expose(), "sk_test_a1B2");
+        assert!(key.matches("sk_test_a1B2"));
+        for other in ["", "sk_test_a1B", "sk_test_a1B3", "sk_test_a1B22", "sk_live_a1B2"] {
+            assert!(!key.matches(other), "{other}");
+        }
+        assert_eq!(SecretKey::parse("sk_live_a").unwrap().environment(), Environment::Production);
+    }
+
+    #[test]
+    fn debug_hides_the_secret() {
+        assert_eq!(format!("{:?}", SecretKey::parse("sk_live_hush").unwrap()), "SecretKey(sk_live_…)");
+    }
+
+    #[test]
+    fn errors_say_what_it_is_and_never_show_it() {
+        let refused = |text: &str| {
+            let message = SecretKey::parse(text).unwrap_err().to_string();
+            assert!(!message.contains("hush"), "{message}");
+            message
+        };
+        assert_snapshot!(refused("pk_test_hush"), @"not a Clerk secret key: found a publishable key (`pk_…`), expected `sk_test_…` or `sk_live_…`; copy it from the Clerk dashboard, API keys");
+        assert_snapshot!(refused("sk_prod_hush"), @"not a Clerk secret key: found a key that begins with `sk_` but names neither `test` nor `live`, expected `sk_test_…` or `sk_live_…`; copy it from the Clerk dashboard, API keys");
+        assert_snapshot!(refused("hush"), @"not a Clerk secret key: found another text, expected `sk_test_…` or `sk_live_…`; copy it from the Clerk dashboard, API keys");
+        assert_snapshot!(refused(""), @"not a Clerk secret key: found nothing, expected `sk_test_…` or `sk_live_…`; copy it from the Clerk dashboard, API keys");
+        assert_snapshot!(refused("sk_test_"), @"not a Clerk secret key: found only the prefix; copy the whole key from the Clerk dashboard, API keys");
+        assert_snapshot!(refused("sk_test_hush\n"), @"not a Clerk secret key: found an unexpected character at byte 12, expected letters, digits and `_-+/=`; look for a quote, a space or a line break around the value");
+    }
+}

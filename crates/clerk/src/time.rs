@@ -115,3 +115,83 @@ impl Clock for ManualClock {
         Timestamp(self.0.load(Ordering::SeqCst))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{Clock, ManualClock, SystemClock, Timestamp};
+
+    #[test]
+    fn seconds_and_milliseconds_are_the_same_moment() {
+        assert_eq!(Timestamp::from_seconds(1_649_367_553), Timestamp::from_millis(1_649_367_553_000));
+        assert_eq!(Timestamp::from_millis(1_999).seconds(), 1);
+        assert_eq!(Timestamp::from_millis(-1).seconds(), -1, "rounds towards the past, not towards zero");
+    }
+
+    #[test]
+    fn the_ends_of_time_hold() {
+        let (first, last) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        assert_eq!(Timestamp::from_seconds(i64::MAX), last);
+        assert_eq!(Timestamp::from_seconds(i64::MIN), first);
+        assert_eq!(last.plus(Duration::MAX), last);
+        assert_eq!(first.minus(Duration::MAX), first);
+        assert_eq!(last.since(first), Duration::from_millis(u64::MAX));
+        assert_eq!(first.since(last), Duration::ZERO);
+    }
+
+    #[test]
+    fn it_is_a_bare_number_in_json() {
+        let written = serde_json::to_string(&Timestamp::from_millis(1_716_883_200_123)).unwrap();
+        assert_eq!(written, "1716883200123");
+        assert_eq!(serde_json::from_str::<Timestamp>(&written).unwrap().millis(), 1_716_883_200_123);
+    }
+
+    #[test]
+    fn the_system_clock_shows_this_century() {
+        let start_of_2026 = Timestamp::from_seconds(1_767_225_600);
+        assert!(SystemClock.now() > start_of_2026);
+    }
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_moved() {
+        let clock = ManualClock::new(Timestamp::from_seconds(100));
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(Duration::from_millis(1_500));
+        assert_eq!(clock.now(), Timestamp::from_millis(101_500));
+        clock.set(Timestamp::from_seconds(1));
+        assert_eq!(clock.now(), Timestamp::from_seconds(1));
+    }
+
+    #[test]
+    fn no_step_of_a_shared_clock_is_lost() {
+        let clock = ManualClock::new(Timestamp::from_millis(0));
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| (0..1_000).for_each(|_| clock.advance(Duration::from_millis(1))));
+            }
+        });
+        assert_eq!(clock.now().millis(), 4_000);
+    }
+
+    proptest! {
+        #[test]
+        fn since_undoes_plus(start in -(1i64 << 60)..(1 << 60), step in 0u64..(1 << 60)) {
+            let start = Timestamp::from_millis(start);
+            let step = Duration::from_millis(step);
+            prop_assert_eq!(start.plus(step).since(start), step);
+            prop_assert_eq!(start.plus(step).minus(step), start);
+        }
+
+        #[test]
+        fn no_arithmetic_panics_or_turns_around(a: i64, b: i64, step: Duration) {
+            let (a, b) = (Timestamp::from_millis(a), Timestamp::from_seconds(b));
+            prop_assert!(a.plus(step) >= a);
+            prop_assert!(a.minus(step) <= a);
+            prop_assert_eq!(a.since(b) > Duration::ZERO, a > b);
+            prop_assert!(a.seconds() <= a.millis() || a.millis() < 0);
+        }
+    }
+}

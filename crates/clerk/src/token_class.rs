@@ -71,3 +71,70 @@ fn is_access_token_type(token_type: &str) -> bool {
 pub struct UnknownCategory {
     found: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::TokenClass::{self, *};
+    use crate::TokenHeader;
+
+    fn class(token_type: Option<&str>, category: Option<&str>, subject: &str) -> TokenClass {
+        let header = TokenHeader {
+            token_type: token_type.map(str::to_owned),
+            category: category.map(str::to_owned),
+            ..TokenHeader::default()
+        };
+        TokenClass::of(&header, subject).unwrap()
+    }
+
+    #[test]
+    fn the_category_decides_for_a_user() {
+        let cases = [
+            (None, Unclassified),
+            (Some("cl_I7d4PD111III"), Unclassified),
+            (Some("cl_B7d4PD111AAA"), Session),
+            (Some("cl_B7d4PD222AAA"), Template),
+            (Some("cl_B7d4PD333AAA"), MachineToMachine),
+        ];
+        for (category, expected) in cases {
+            assert_eq!(class(Some("JWT"), category, "user_1"), expected, "{category:?}");
+            assert_eq!(class(None, category, "user_1"), expected, "{category:?} without typ");
+        }
+    }
+
+    #[test]
+    fn a_machine_stays_a_machine_under_every_category() {
+        for category in [None, Session.category(), Template.category(), Some("cl_I7d4PD111III"), Some("news")] {
+            assert_eq!(class(Some("JWT"), category, "mch_1"), MachineToMachine, "{category:?}");
+        }
+    }
+
+    #[test]
+    fn an_access_token_stays_one_under_every_category() {
+        for token_type in ["at+jwt", "application/at+jwt", "AT+JWT"] {
+            for subject in ["user_1", "mch_1"] {
+                assert_eq!(class(Some(token_type), Session.category(), subject), OAuthAccess, "{token_type} {subject}");
+            }
+        }
+        assert_eq!(class(Some("at+jwt2"), Session.category(), "user_1"), Session);
+    }
+
+    #[test]
+    fn what_a_minter_writes_is_read_back() {
+        for minted in [Session, Template, MachineToMachine] {
+            assert_eq!(class(Some("JWT"), minted.category(), "user_1"), minted);
+        }
+        assert_eq!((OAuthAccess.category(), Unclassified.category()), (None, None));
+    }
+
+    #[test]
+    fn an_unknown_category_is_refused() {
+        for category in ["", "cl_B7d4PD111AAA ", "cl_b7d4pd111aaa", "cl_B7d4PD444AAA"] {
+            let header = TokenHeader { category: Some(category.into()), ..TokenHeader::default() };
+            assert!(TokenClass::of(&header, "user_1").is_err(), "{category:?}");
+        }
+        let header = TokenHeader { category: Some("cl_B7d4PD444AAA".into()), ..TokenHeader::default() };
+        assert_snapshot!(TokenClass::of(&header, "user_1").unwrap_err(), @r#"token category "cl_B7d4PD444AAA" is unknown, expected a session, template or machine token of Clerk"#);
+    }
+}

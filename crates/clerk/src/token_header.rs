@@ -70,3 +70,56 @@ pub enum TokenHeaderError {
         found: JsonKind,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::TokenHeader;
+    use crate::told::told;
+
+    #[test]
+    fn a_session_tokens_header() {
+        let json = br#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_2b","oiat":1700000000,"typ":"JWT"}"#;
+        let header = TokenHeader::from_json(json).unwrap();
+        assert_eq!(
+            header,
+            TokenHeader {
+                algorithm: "RS256".into(),
+                key_id: Some("ins_2b".into()),
+                token_type: Some("JWT".into()),
+                category: Some("cl_B7d4PD111AAA".into()),
+                critical: false,
+            }
+        );
+    }
+
+    #[test]
+    fn only_the_algorithm_must_be_there() {
+        let header = TokenHeader::from_json(br#"{"alg":"none"}"#).unwrap();
+        assert_eq!(header, TokenHeader { algorithm: "none".into(), ..TokenHeader::default() });
+    }
+
+    #[test]
+    fn critical_is_reported_whatever_it_holds() {
+        for crit in ["[]", "null", "[\"b64\"]", "false"] {
+            let json = format!(r#"{{"alg":"RS256","crit":{crit}}}"#);
+            assert!(TokenHeader::from_json(json.as_bytes()).unwrap().critical, "{crit}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_member() {
+        let refused = |json: &str| told(&TokenHeader::from_json(json.as_bytes()).unwrap_err());
+        assert_snapshot!(refused("{}"), @"token header has no `alg`, expected the signature algorithm, such as `RS256`");
+        assert_snapshot!(refused(r#"{"alg":["RS256"]}"#), @"token header member `alg` is an array, expected readable text");
+        assert_snapshot!(refused(r#"{"alg":"RS256","kid":null}"#), @"token header member `kid` is null, expected readable text");
+        assert_snapshot!(refused(r#"{"alg":"RS256","cat":7}"#), @"token header member `cat` is a number, expected readable text");
+        assert_snapshot!(refused(r#"{"alg":"RS256","typ":"\ud800"}"#), @"token header member `typ` is a string, expected readable text");
+        assert_snapshot!(refused(r#"{"alg":"RS256","alg":"none"}"#), @r#"token header names "alg" twice; no Clerk token does"#);
+        assert_snapshot!(refused("7"), @r"
+        token header is unreadable
+        cause: found a number, expected a JSON object
+        ");
+    }
+}

@@ -34,7 +34,7 @@ impl<'a> ClaimSet<'a> {
 
     /// The value, unless it is absent, `null`, or a shortcode that Clerk did not resolve.
     fn value(&self, claim: &str) -> Option<&'a RawValue> {
-        self.members.get(claim).filter(|value| !is_shortcode(value.get()))
+        self.members.get(claim).filter(|value| !unquoted(value).is_some_and(is_shortcode))
     }
 
     /// Whether the claim says anything.
@@ -42,9 +42,13 @@ impl<'a> ClaimSet<'a> {
         self.value(claim).is_some()
     }
 
-    /// The JSON text of the claim.
-    pub(super) fn as_written(&self, claim: &str) -> Option<&'a str> {
-        self.value(claim).map(RawValue::get)
+    /// A number, as written.
+    pub(super) fn number(&self, claim: &str, expected: &'static str) -> Result<Option<&'a str>, ClaimsError> {
+        match self.value(claim) {
+            None => Ok(None),
+            Some(value) if JsonKind::of(value) == JsonKind::Number => Ok(Some(value.get())),
+            Some(value) => Err(self.unexpected(claim, JsonKind::of(value), expected)),
+        }
     }
 
     fn read<T: Deserialize<'a>>(&self, claim: &str, expected: &'static str) -> Result<Option<T>, ClaimsError> {
@@ -136,7 +140,12 @@ impl<'a> ClaimSet<'a> {
 }
 
 /// A JWT template or custom session claim can name a shortcode that does not exist; Clerk then leaves the shortcode itself.
-fn is_shortcode(json_or_text: &str) -> bool {
-    let inner = json_or_text.trim_matches('"').trim();
-    inner.starts_with("{{") && inner.ends_with("}}")
+fn is_shortcode(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("{{") && text.ends_with("}}")
+}
+
+/// What stands between the quotes of a JSON string, escapes left alone.
+fn unquoted(value: &RawValue) -> Option<&str> {
+    value.get().strip_prefix('"')?.strip_suffix('"')
 }

@@ -24,7 +24,10 @@ impl Deleted {
         let json = jsonb_text(json);
         let deleted = Fields::parse("deleted object", &json)?;
         Ok(Self {
-            id: deleted.id("id", "the id of what was deleted", |id| Ok(id.to_owned()))?,
+            id: deleted
+                .text("id")
+                .filter(|id| !id.is_empty())
+                .ok_or_else(|| deleted.missing("id", "the id of what was deleted"))?,
             object: deleted.text("object"),
             slug: deleted.text("slug"),
             external_id: deleted.text("external_id"),

@@ -31,7 +31,8 @@ impl<'a> Fields<'a> {
 
     /// A moment in Unix milliseconds.
     pub(super) fn moment(&self, member: &str) -> Option<Timestamp> {
-        self.get(member).map(Timestamp::from_millis)
+        // As a float, because some writers add `.0`; exact for whole milliseconds up to the year 287396.
+        self.get::<f64>(member).map(|millis| Timestamp::from_millis(millis.floor() as i64))
     }
 
     /// A member as written.
@@ -63,6 +64,11 @@ impl<'a> Fields<'a> {
         objects.map(|members| Self { object: self.object, members }).collect()
     }
 
+    /// The error that says an identifying member is not there.
+    pub(super) fn missing(&self, member: &'static str, expected: &'static str) -> ObjectError {
+        ObjectError::Missing { object: self.object, member, expected }
+    }
+
     /// The id without which the object means nothing. `path` names it in messages; its last segment is the member.
     pub(super) fn id<T>(
         &self,
@@ -71,7 +77,7 @@ impl<'a> Fields<'a> {
         parse: impl FnOnce(&str) -> Result<T, InvalidId>,
     ) -> Result<T, ObjectError> {
         let member = path.rsplit('.').next().unwrap_or(path);
-        let text = self.text(member).ok_or(ObjectError::Missing { object: self.object, member: path, expected })?;
+        let text = self.text(member).ok_or_else(|| self.missing(path, expected))?;
         parse(&text).map_err(|source| ObjectError::Id { object: self.object, member: path, source })
     }
 }

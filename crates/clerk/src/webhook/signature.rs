@@ -56,6 +56,8 @@ pub fn verify_delivery(
             age_seconds: now.seconds().saturating_sub(sent_at.seconds()),
         });
     };
+    // Whole seconds on both sides, as Svix compares them: the sender's header has no fraction.
+    let now = Timestamp::from_seconds(now.seconds());
     let (age, ahead) = (now.since(sent_at), sent_at.since(now));
     if age > tolerance {
         return Err(SignatureError::TooOld { id, age, tolerance });

@@ -92,7 +92,9 @@ pub enum InvalidSigningSecret {
         found: &'static str,
     },
     /// Damaged behind the prefix.
-    #[error("webhook signing secret is damaged: the part behind `whsec_` is not base64; copy it again, whole")]
+    #[error(
+        "webhook signing secret is damaged: the part behind `whsec_` is not base64; copy it again, whole and without quotes or spaces"
+    )]
     Base64,
     /// Nothing behind the prefix: anybody could sign with it.
     #[error("webhook signing secret is empty: found only `whsec_`; copy it again, whole")]

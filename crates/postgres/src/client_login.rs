@@ -9,10 +9,9 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use postgres_protocol::password::scram_sha_256;
-use tokio_postgres::{Client, GenericClient};
 
-use crate::DatabaseUrl;
 use crate::identifier::{quote_identifier, quote_literal};
+use crate::{DatabaseUrl, Error, Pool};
 
 /// The login role of the client pool; created by the migrations.
 pub const CLIENT_LOGIN: &str = "rowlock_client";
@@ -30,7 +29,7 @@ pub enum LoginError {
     },
     /// Postgres could not be asked.
     #[error("the client login could not be checked")]
-    Postgres(#[from] tokio_postgres::Error),
+    Postgres(#[from] Error),
 }
 
 impl DatabaseUrl {
@@ -41,24 +40,26 @@ impl DatabaseUrl {
     }
 }
 
-/// Lets [`CLIENT_LOGIN`] log in to this server with the password derived from `url`.
+/// Lets [`CLIENT_LOGIN`] log in to the server with the password derived from the owner's.
 ///
 /// # Errors
-/// Whatever Postgres says; the role of `url` needs the right to alter roles.
-pub async fn install_client_login(client: &Client, url: &DatabaseUrl) -> Result<(), tokio_postgres::Error> {
+/// Whatever Postgres says; the owner needs the right to alter roles.
+pub async fn install_client_login(owner: &Pool) -> Result<(), Error> {
     // The verifier, not the password: `alter role` may stand in the server's log.
-    let verifier = derived_password(url).map(|password| scram_sha_256(password.as_bytes()));
+    let verifier = derived_password(owner.url()).map(|password| scram_sha_256(password.as_bytes()));
     let password = verifier.map_or_else(|| "null".to_owned(), |verifier| quote_literal(&verifier));
     let role = quote_identifier(CLIENT_LOGIN);
-    client.batch_execute(&format!("alter role {role} with login password {password}")).await
+    let statement = format!("alter role {role} with login password {password}");
+    owner.get().await?.batch_execute(&statement).await.map_err(Error::Statement)
 }
 
 /// Refuses a client login that is a superuser, bypasses row-level security, inherits, or owns a table.
 ///
 /// # Errors
 /// [`LoginError::TooPowerful`] says which power was found.
-pub async fn refuse_powerful_login(client: &impl GenericClient) -> Result<(), LoginError> {
-    let row = client.query_one(include_str!("../../../sql/principal/login_powers.sql"), &[]).await?;
+pub async fn refuse_powerful_login(clients: &Pool) -> Result<(), LoginError> {
+    let statement = include_str!("../../../sql/principal/login_powers.sql");
+    let row = clients.get().await?.query_one(statement, &[]).await.map_err(Error::Statement)?;
     let powers = [
         ("is_superuser", "it is a superuser"),
         ("bypasses_rls", "it bypasses row-level security"),

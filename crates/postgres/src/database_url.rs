@@ -189,7 +189,7 @@ mod tests {
     fn what_is_not_postgres_is_refused_with_what_was_found() {
         insta::assert_snapshot!(DatabaseUrl::parse("mysql://root@127.0.0.1/shop").unwrap_err(), @"expected `postgres://user:password@host:port/database`, found something else (scheme `mysql`)");
         insta::assert_snapshot!(DatabaseUrl::parse("shop").unwrap_err(), @"expected `postgres://user:password@host:port/database`, found something else (relative URL without a base)");
-        insta::assert_snapshot!(DatabaseUrl::parse("postgres://a@127.0.0.1/shop?colour=blue").unwrap_err(), @"the database address has a part that cannot be used: invalid configuration: unknown option `colour`");
+        insta::assert_snapshot!(DatabaseUrl::parse("postgres://a@127.0.0.1/shop?colour=blue").unwrap_err(), @"the database address has a part that cannot be used: invalid connection string: unknown option `colour`");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 use aws_lc_rs::digest;
 use tokio_postgres::{Client, Transaction};
 
+use crate::{Error, Pool};
+
 /// One numbered file of `sql/migrations/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
@@ -68,6 +70,9 @@ pub enum MigrationError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// The database could not be reached.
+    #[error(transparent)]
+    Connection(#[from] Error),
     /// The record of applied migrations could not be read or written.
     #[error("the record of applied migrations could not be used")]
     Record(#[source] tokio_postgres::Error),
@@ -86,17 +91,18 @@ pub struct Migrated {
 ///
 /// # Errors
 /// See [`MigrationError`]; files applied before the failing one stay applied.
-pub async fn migrate(client: &mut Client) -> Result<Migrated, MigrationError> {
-    migrate_up_to(client, i32::MAX).await
+pub async fn migrate(owner: &Pool) -> Result<Migrated, MigrationError> {
+    migrate_up_to(owner, i32::MAX).await
 }
 
 /// As [`migrate`], stopping at `last`: what an older release would have left behind.
 ///
 /// # Errors
 /// As [`migrate`].
-pub async fn migrate_up_to(client: &mut Client, last: i32) -> Result<Migrated, MigrationError> {
+pub async fn migrate_up_to(owner: &Pool, last: i32) -> Result<Migrated, MigrationError> {
+    let mut client = owner.get().await?;
     client.execute("select pg_advisory_lock($1)", &[&ADVISORY_LOCK]).await.map_err(MigrationError::Record)?;
-    let result = apply_missing(client, last).await;
+    let result = apply_missing(&mut client, last).await;
     // The lock is the session's: should this fail, so does the connection, and the lock goes with it.
     let unlocked = client.execute("select pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await;
     let migrated = result?;
@@ -104,11 +110,12 @@ pub async fn migrate_up_to(client: &mut Client, last: i32) -> Result<Migrated, M
     Ok(migrated)
 }
 
-/// The migrations that `client`'s database does not have yet; empty when it is up to date.
+/// The migrations that the database does not have yet; empty when it is up to date.
 ///
 /// # Errors
 /// As [`migrate`], without changing anything.
-pub async fn pending(client: &Client) -> Result<Vec<Migration>, MigrationError> {
+pub async fn pending(owner: &Pool) -> Result<Vec<Migration>, MigrationError> {
+    let client = owner.get().await?;
     let known = "select to_regclass('rowlock.migrations') is not null";
     if !client.query_one(known, &[]).await.map_err(MigrationError::Record)?.get::<_, bool>(0) {
         return Ok(MIGRATIONS.to_vec());

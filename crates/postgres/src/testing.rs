@@ -33,7 +33,6 @@ impl TestDatabase {
     pub async fn create() -> Self {
         let server = template_server().await;
         let url = create_database(server, Some(TEMPLATE)).await;
-        let pool = |url: &DatabaseUrl| Pool::new(url, &PoolOptions::default()).expect("loopback needs no certificates");
         let (owner, clients) = (pool(&url), pool(&url.for_clients()));
         Self { url, owner, clients }
     }
@@ -53,11 +52,10 @@ async fn template_server() -> &'static DatabaseUrl {
     SERVER
         .get_or_init(|| async {
             let url = start_server().await;
-            let mut template = connect(&url, None).await;
-            template.batch_execute(&format!("create database {TEMPLATE}")).await.expect("a fresh server takes it");
-            template = connect(&url, Some(TEMPLATE)).await;
-            migrations::migrate(&mut template).await.expect("the migrations apply to an empty database");
-            install_client_login(&template, &url).await.expect("the superuser may alter roles");
+            execute(&url, &format!("create database {TEMPLATE}")).await;
+            let template = pool(&url.with_database(TEMPLATE));
+            migrations::migrate(&template).await.expect("the migrations apply to an empty database");
+            install_client_login(&template).await.expect("the superuser may alter roles");
             url
         })
         .await
@@ -88,15 +86,15 @@ async fn create_database(server: &DatabaseUrl, template: Option<&str>) -> Databa
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let template = quote_identifier(template.unwrap_or("template0"));
-    let client = connect(server, None).await;
-    let statement = format!("create database {} template {template}", quote_identifier(&name));
-    client.batch_execute(&statement).await.expect("the template has no connections");
+    execute(server, &format!("create database {} template {template}", quote_identifier(&name))).await;
     server.with_database(&name)
 }
 
-async fn connect(url: &DatabaseUrl, database: Option<&str>) -> tokio_postgres::Client {
-    let url = database.map_or_else(|| url.clone(), |name| url.with_database(name));
-    let (client, connection) = url.config().connect(tokio_postgres::NoTls).await.expect("the server accepts logins");
-    tokio::spawn(connection);
-    client
+async fn execute(server: &DatabaseUrl, statement: &str) {
+    let connection = pool(server).get().await.expect("the server accepts logins");
+    connection.batch_execute(statement).await.expect("a superuser's statement on a quiet server");
+}
+
+fn pool(url: &DatabaseUrl) -> Pool {
+    Pool::new(url, &PoolOptions::default()).expect("loopback needs no certificates")
 }

@@ -1,0 +1,35 @@
+//! Every static statement in `sql/` is understood by a migrated database.
+
+use std::path::{Path, PathBuf};
+
+use postgres::testing::TestDatabase;
+
+fn sql_files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sql_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            found.push(path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared() {
+    let mut files = Vec::new();
+    sql_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sql")), &mut files);
+    // Scripts of several statements; the migration tests run them.
+    files.retain(|path| {
+        !path.file_name().is_some_and(|name| name == "table.sql" || name.to_string_lossy().starts_with('0'))
+    });
+    assert!(files.len() > 3, "{files:?}");
+    let database = TestDatabase::create().await;
+    let client = database.owner.get().await.unwrap();
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if let Err(error) = client.prepare(&text).await {
+            panic!("{}: {error:?}", path.display());
+        }
+    }
+}

@@ -22,8 +22,16 @@ use crate::terminal;
 /// One thing the repository needs from the machine.
 pub(crate) struct Requirement {
     /// Says what is there, or what is found instead and what was expected.
-    inspect: fn() -> Result<String, String>,
+    inspect: fn() -> Result<String, Problem>,
     remedy: Remedy,
+}
+
+/// Why a requirement is not met.
+enum Problem {
+    /// Not there, or not as expected; the remedy may help.
+    Absent(String),
+    /// A person named something that does not serve. Installing another one would not be used.
+    Misconfigured(String),
 }
 
 /// What may be done about a requirement that is not met.
@@ -71,7 +79,7 @@ fn report(requirements: &[Requirement]) -> Result<()> {
         match (requirement.inspect)() {
             Ok(found) => say("ok", &found),
             Err(problem) => {
-                say("missing", &format!("{problem}; {}", requirement.advice()));
+                requirement.complain(problem);
                 missing += 1;
             }
         }
@@ -95,7 +103,11 @@ impl Requirement {
                 say("ok", &found);
                 return true;
             }
-            Err(problem) => problem,
+            Err(Problem::Absent(problem)) => problem,
+            Err(misconfigured) => {
+                self.complain(misconfigured);
+                return false;
+            }
         };
         let remedied = match &self.remedy {
             Remedy::Packages(packages) => apt.install(packages),
@@ -108,13 +120,20 @@ impl Requirement {
                 true
             }
             Ok(Err(still)) => {
-                say("missing", &format!("{still}; {}", self.advice()));
+                self.complain(still);
                 false
             }
             Err(reason) => {
                 say("missing", &format!("{problem}; {reason:#}"));
                 false
             }
+        }
+    }
+
+    fn complain(&self, problem: Problem) {
+        match problem {
+            Problem::Absent(problem) => say("missing", &format!("{problem}; {}", self.advice())),
+            Problem::Misconfigured(problem) => say("missing", &problem),
         }
     }
 

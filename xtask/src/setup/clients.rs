@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 
-use super::{Remedy, Requirement};
+use super::{Problem, Remedy, Requirement};
 use crate::process;
 
 const LOCK: &str = "tests/clients/package-lock.json";
@@ -15,12 +15,12 @@ const INSTALLED: &str = "tests/clients/node_modules/.package-lock.json";
 pub(super) const PACKAGES: Requirement =
     Requirement { inspect: packages, remedy: Remedy::Action("npm ci --prefix tests/clients", install) };
 
-fn packages() -> Result<String, String> {
+fn packages() -> Result<String, Problem> {
     match (modified(LOCK), modified(INSTALLED)) {
-        (None, _) => Err(format!("{LOCK} is missing from this checkout")),
-        (_, None) => Err("client packages are not installed in tests/clients".to_owned()),
+        (None, _) => Err(Problem::Misconfigured(format!("{LOCK} is missing from this checkout"))),
+        (_, None) => Err(Problem::Absent("client packages are not installed in tests/clients".to_owned())),
         (Some(pinned), Some(installed)) if installed < pinned => {
-            Err(format!("client packages in tests/clients are older than {LOCK}"))
+            Err(Problem::Absent(format!("client packages in tests/clients are older than {LOCK}")))
         }
         _ => Ok("client packages in tests/clients".to_owned()),
     }

@@ -1,18 +1,21 @@
 //! A Postgres server to run, and an account to run it as.
 //!
-//! The programs are looked for where `rowlock` itself looks: `PG_BIN`, `pg_config --bindir`, Debian's directories. A
-//! directory without `initdb` and `postgres` holds only the client.
+//! The programs are looked for where `rowlock` itself looks (`crates/postgres/src/binaries`), because a setup that is
+//! content where `rowlock` is not helps nobody: `PG_BIN`, `pg_config --bindir`, the packages of Debian and Homebrew, the
+//! `PATH`, and what `rowlock postgres install` fetched. A directory with only `psql` is passed over.
 
 use std::path::{Path, PathBuf};
 
-use super::{Remedy, Requirement};
+use super::{Problem, Remedy, Requirement};
 use crate::process;
 use crate::setup::apt::{Guard, Packages};
 use crate::version::Version;
 
 /// What Rowlock supports and tests.
 const MAJORS: std::ops::RangeInclusive<u32> = 15..=18;
-const DEBIAN: &str = "/usr/lib/postgresql";
+const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
+/// Where Debian and Homebrew keep one directory for each version.
+const PACKAGED: [&str; 3] = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"];
 /// Accounts every Debian has, the first since its Postgres packages are installed.
 const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
@@ -34,18 +37,24 @@ pub(super) const SERVER: Requirement = Requirement {
     }),
 };
 
+const NO_ACCOUNT: &str = "we are root, Postgres refuses to run as root, and there is no user `postgres` or `nobody`";
+
 pub(super) const ACCOUNT: Requirement = Requirement {
     inspect: account,
     remedy: Remedy::Person("add one (`useradd --system postgres`) or work as another user than root"),
 };
 
-fn server() -> Result<String, String> {
-    if let Some(chosen) = std::env::var_os("PG_BIN") {
+fn server() -> Result<String, Problem> {
+    if let Some(chosen) = std::env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
         let directory = PathBuf::from(chosen);
         return match version(&directory) {
             Some(version) if MAJORS.contains(&version.major) => Ok(describe(&version, &directory)),
-            Some(version) => Err(unsupported(&version, &directory)),
-            None => Err(format!("PG_BIN: {} has no `initdb` and `postgres`", directory.display())),
+            Some(version) => Err(Problem::Misconfigured(format!("PG_BIN: {}", unsupported(&version, &directory)))),
+            None => Err(Problem::Misconfigured(format!(
+                "PG_BIN names {}, which does not hold {}; correct it or unset it",
+                directory.display(),
+                PROGRAMS.join(", ")
+            ))),
         };
     }
     let mut problem = "no Postgres server found, expected 15 to 18".to_owned();
@@ -56,24 +65,47 @@ fn server() -> Result<String, String> {
             None => {}
         }
     }
-    Err(problem)
+    Err(Problem::Absent(problem))
 }
 
-/// Where to look, best first: what the PATH's `pg_config` names, then Debian's, newest first.
+/// Where to look, best first.
 fn directories() -> Vec<PathBuf> {
-    let mut debian: Vec<(u32, PathBuf)> = std::fs::read_dir(DEBIAN)
+    let configured = process::look("pg_config", &["--bindir"]).map(PathBuf::from);
+    let packaged = PACKAGED.iter().flat_map(|parent| newest_first(Path::new(parent))).map(|home| home.join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let fetched = rowlock_cache().map(|cache| newest_first(&cache)).unwrap_or_default();
+    let fetched = fetched.into_iter().map(|home| home.join("native/bin"));
+    configured.into_iter().chain(packaged).chain(std::env::split_paths(&path)).chain(fetched).collect()
+}
+
+/// The directories of single versions below `parent`: `17`, `postgresql@17`, `17.10.0-…`.
+fn newest_first(parent: &Path) -> Vec<PathBuf> {
+    let mut homes: Vec<(u32, PathBuf)> = std::fs::read_dir(parent)
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let version = Version::announced(name.strip_prefix("postgresql@").unwrap_or(&name))?;
+            Some((version.major, entry.path()))
+        })
         .collect();
-    debian.sort();
-    let configured = process::look("pg_config", &["--bindir"]).map(PathBuf::from);
-    configured.into_iter().chain(debian.into_iter().rev().map(|(_major, directory)| directory)).collect()
+    homes.sort_by(|left, right| right.cmp(left));
+    homes.into_iter().map(|(_major, home)| home).collect()
+}
+
+/// Where `rowlock postgres install` unpacks what npm fetched.
+fn rowlock_cache() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = match process::we_are_root() {
+        true => PathBuf::from("/var/cache"),
+        false => named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))?,
+    };
+    Some(cache.join("rowlock/postgres"))
 }
 
 fn version(directory: &Path) -> Option<Version> {
-    directory.join("initdb").is_file().then_some(())?;
+    PROGRAMS.iter().all(|program| directory.join(program).is_file()).then_some(())?;
     Version::announced(&process::look(directory.join("postgres"), &["--version"])?)
 }
 
@@ -86,12 +118,12 @@ fn unsupported(version: &Version, directory: &Path) -> String {
 }
 
 /// Postgres refuses to run as root.
-fn account() -> Result<String, String> {
+fn account() -> Result<String, Problem> {
     if !process::we_are_root() {
         return Ok("Postgres can run as you".to_owned());
     }
     let account = ACCOUNTS.into_iter().find(|name| process::look("id", &["-u", name]).is_some());
-    account.map(|name| format!("user `{name}` to run Postgres as, since we are root")).ok_or_else(|| {
-        "we are root, Postgres refuses to run as root, and there is no user `postgres` or `nobody`".to_owned()
-    })
+    account
+        .map(|name| format!("user `{name}` to run Postgres as, since we are root"))
+        .ok_or_else(|| Problem::Absent(NO_ACCOUNT.to_owned()))
 }

@@ -1,6 +1,6 @@
 //! Programs that are looked for on the `PATH`.
 
-use super::{Remedy, Requirement};
+use super::{Problem, Remedy, Requirement};
 use crate::process;
 use crate::setup::apt::Packages;
 use crate::version::Version;
@@ -39,28 +39,37 @@ pub(super) const OPENSSL: Requirement = Requirement {
     }),
 };
 
-fn c_compiler() -> Result<String, String> {
-    let name = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    process::look(&name, &["--version"])
-        .and_then(|answer| answer.lines().next().map(|line| format!("C compiler {line}")))
-        .ok_or_else(|| format!("no C compiler: `{name}` does not run"))
+fn c_compiler() -> Result<String, Problem> {
+    let chosen = std::env::var("CC").ok();
+    // CC may hold a wrapper and its compiler: `ccache gcc`.
+    let mut words: Vec<&str> = chosen.as_deref().unwrap_or("cc").split_whitespace().collect();
+    words.push("--version");
+    if let Some(line) = process::look(words[0], &words[1..]).as_deref().and_then(|answer| answer.lines().next()) {
+        return Ok(format!("C compiler {line}"));
+    }
+    Err(match chosen {
+        Some(name) => Problem::Misconfigured(format!("CC names `{name}`, which does not run; correct it or unset it")),
+        None => Problem::Absent("no C compiler found, expected `cc`".to_owned()),
+    })
 }
 
-fn node() -> Result<String, String> {
+fn node() -> Result<String, Problem> {
+    let absent = |problem: String| Err(Problem::Absent(problem));
     let Some(answer) = process::look("node", &["--version"]) else {
-        return Err(format!("no Node found, expected {NODE_MAJOR} or newer"));
+        return absent(format!("no Node found, expected {NODE_MAJOR} or newer"));
     };
     let path = process::on_path("node").unwrap_or_default();
     match Version::announced(&answer) {
         Some(version) if version.major < NODE_MAJOR => {
-            Err(format!("Node {version} found at {}, expected {NODE_MAJOR} or newer", path.display()))
+            absent(format!("Node {version} found at {}, expected {NODE_MAJOR} or newer", path.display()))
         }
-        None => Err(format!("{} --version answers `{answer}`, expected a version", path.display())),
-        Some(version) if process::on_path("npm").is_none() => Err(format!("Node {version} found, but no npm")),
+        None => absent(format!("{} --version answers `{answer}`, expected a version", path.display())),
+        Some(version) if process::on_path("npm").is_none() => absent(format!("Node {version} found, but no npm")),
         Some(version) => Ok(format!("Node {version} with npm")),
     }
 }
 
-fn openssl() -> Result<String, String> {
-    process::look("openssl", &["version"]).ok_or_else(|| "no openssl found, the benchmarks compare with it".to_owned())
+fn openssl() -> Result<String, Problem> {
+    process::look("openssl", &["version"])
+        .ok_or_else(|| Problem::Absent("no openssl found, the benchmarks compare with it".to_owned()))
 }

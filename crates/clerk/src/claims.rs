@@ -19,6 +19,8 @@ mod claim_set;
 mod error;
 mod organization;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use error::ClaimsError;
 pub use organization::ActiveOrganization;

@@ -71,3 +71,77 @@ pub enum EventError {
         kind: EventKind,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::{Event, EventError};
+    use crate::told::told;
+    use crate::{EventKind, Timestamp};
+
+    fn parse(body: &str) -> Result<Event, EventError> {
+        Event::parse(body.as_bytes())
+    }
+
+    #[test]
+    fn an_event_as_clerk_sends_it() {
+        let event = parse(
+            r#"{"data":{"id":"user_1","n":1.50},"event_attributes":{"http_request":{"client_ip":"192.0.2.1"}},"instance_id":"ins_1","object":"event","timestamp":1654012591835,"type":"user.created"}"#,
+        )
+        .unwrap();
+        assert_eq!(event.kind, EventKind::UserCreated);
+        assert_eq!(event.occurred_at, Some(Timestamp::from_millis(1_654_012_591_835)));
+        assert_eq!(event.instance_id.as_deref(), Some("ins_1"));
+        assert_eq!(event.data.get(), r#"{"id":"user_1","n":1.50}"#, "byte for byte");
+    }
+
+    #[test]
+    fn type_and_data_are_enough() {
+        let event = parse(r#"{"type":"galaxy.created","data":[]}"#).unwrap();
+        assert_eq!(event.kind, EventKind::Unknown("galaxy.created".into()));
+        assert_eq!((event.occurred_at, event.instance_id), (None, None));
+        assert_eq!(event.data.get(), "[]");
+    }
+
+    #[test]
+    fn time_comes_in_seconds_or_milliseconds() {
+        let occurred_at = |timestamp: &str| {
+            let event = parse(&format!(r#"{{"type":"a","data":1,"timestamp":{timestamp}}}"#)).unwrap();
+            event.occurred_at.map(Timestamp::millis)
+        };
+        assert_eq!(occurred_at("1716883200"), Some(1_716_883_200_000));
+        assert_eq!(occurred_at("1716883200.5"), Some(1_716_883_200_500));
+        assert_eq!(occurred_at("99999999999"), Some(99_999_999_999_000));
+        assert_eq!(occurred_at("100000000000"), Some(100_000_000_000));
+        assert_eq!(occurred_at("1e300"), Some(i64::MAX));
+        assert_eq!(occurred_at("-1e300"), Some(i64::MIN));
+        for unreadable in ["null", "\"1716883200\"", "{}", "true"] {
+            assert_eq!(occurred_at(unreadable), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn data_may_hold_text_that_is_no_unicode() {
+        let event = parse(r#"{"type":"user.created","data":{"first_name":"\ud800\u0000"}}"#).unwrap();
+        assert_eq!(event.data.get(), r#"{"first_name":"\ud800\u0000"}"#);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong_with_the_body() {
+        let refused = |body: &[u8]| told(&Event::parse(body).unwrap_err());
+        assert_snapshot!(refused(br#"{"data":{}}"#), @"event has no `type`, expected one such as `user.created`; is this a Clerk webhook?");
+        assert_snapshot!(refused(br#"{"type":null,"data":{}}"#), @"event has no `type`, expected one such as `user.created`; is this a Clerk webhook?");
+        assert_snapshot!(refused(br#"{"type":7,"data":{}}"#), @"event member `type` is a number, expected text such as `user.created`");
+        assert_snapshot!(refused(br#"{"type":"user.created","data":null}"#), @"event `user.created` has no `data`, expected the object it is about");
+        assert_snapshot!(refused(b"[]"), @r"
+        event body is unreadable
+        cause: found an array, expected a JSON object
+        ");
+        assert_snapshot!(refused(b"{\"type\":\"a\",\"data\":\"\xe4\"}"), @r"
+        event body is unreadable
+        cause: found bytes that are not UTF-8, expected a JSON object
+        cause: invalid utf-8 sequence of 1 bytes from index 20
+        ");
+    }
+}

@@ -103,3 +103,32 @@ impl fmt::Display for EventKind {
         out.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::EventKind;
+
+    #[test]
+    fn every_kind_is_known_by_its_own_name() {
+        let names: BTreeSet<&str> = EventKind::ALL.iter().map(EventKind::as_str).collect();
+        assert_eq!(names.len(), 46, "45 in the SDK and 45 in the specification, 44 of them the same");
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::parse(kind.as_str()), *kind);
+            assert!(!matches!(kind, EventKind::Unknown(_)));
+        }
+        for only_in_one in ["session.pending", "subscriptionItem.created"] {
+            assert!(names.contains(only_in_one), "{only_in_one}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_keeps_its_name() {
+        for name in ["invitation.accepted", "USER.created", "user.created ", ""] {
+            let kind = EventKind::from(name);
+            assert_eq!(kind, EventKind::Unknown(name.into()));
+            assert_eq!(kind.to_string(), name);
+        }
+    }
+}

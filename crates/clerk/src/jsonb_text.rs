@@ -65,3 +65,74 @@ fn code_unit(text: &str) -> Option<u16> {
     }
     u16::from_str_radix(digits, 16).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+
+    use super::jsonb_text;
+
+    #[test]
+    fn what_postgres_takes_is_borrowed() {
+        for json in [
+            "",
+            r#"{"a":1.0e3,"b":"\n\"\\\/"}"#,
+            r#""caf\u00e9 \uD83D\uDE00 \ud83d\ude00""#,
+            r#""an escaped backslash: \\u0000 \\ud800""#,
+            r#""\\\\u0000""#,
+        ] {
+            assert!(matches!(jsonb_text(json), Cow::Borrowed(same) if same == json), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_postgres_refuses_is_replaced() {
+        let cases = [
+            (r#""\u0000""#, r#""\ufffd""#),
+            (r#""a\u0000\u0000b""#, r#""a\ufffd\ufffdb""#),
+            (r#""\\\u0000""#, r#""\\\ufffd""#),
+            (r#"{"\u0000":"ä\u0000"}"#, r#"{"\ufffd":"ä\ufffd"}"#),
+            (r#""\ud800""#, r#""\ufffd""#),
+            (r#""\uDFFF""#, r#""\ufffd""#),
+            (r#""\udc00\ud800""#, r#""\ufffd\ufffd""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\ud83d\n\ude00""#, r#""\ufffd\n\ufffd""#),
+            (r#""\ud83d\u0000""#, r#""\ufffd\ufffd""#),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(jsonb_text(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn escapes_that_are_cut_off_are_left_to_postgres() {
+        for text in [r"\", r"\u", r"\u00", r"\u000", r"\u00ä0", r"\ud83", r"\ä", r"\u+000"] {
+            assert_eq!(jsonb_text(text), text);
+        }
+        assert_eq!(jsonb_text(r"\ud83d\u12"), r"\ufffd\u12");
+        assert_eq!(jsonb_text(r"\ud83d\"), r"\ufffd\");
+    }
+
+    proptest! {
+        /// Strings out of the pieces that matter, in every order.
+        #[test]
+        fn the_result_is_json_without_zero_bytes(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just(r"\u0000"), Just(r"\ud83d"), Just(r"\ude00"), Just(r"\\"), Just(r"\n"), Just("u0000"), Just("ä"), Just("x"),
+                ],
+                0..12,
+            )
+        ) {
+            let json = format!("\"{}\"", pieces.concat());
+            let cleaned = jsonb_text(&json);
+            prop_assert_eq!(cleaned.len(), json.len());
+            // serde_json refuses lone surrogates as Postgres does, and would read `\u0000` as a zero byte.
+            let text: String = serde_json::from_str(&cleaned).unwrap();
+            prop_assert!(!text.contains('\0'));
+            prop_assert_eq!(jsonb_text(&cleaned), cleaned.as_ref(), "cleaning twice changes nothing more");
+        }
+    }
+}

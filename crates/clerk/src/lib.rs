@@ -21,6 +21,8 @@ mod environment;
 mod event;
 mod event_kind;
 mod id;
+#[cfg(any(test, feature = "invariants"))]
+pub mod invariant;
 mod json;
 mod jsonb_text;
 mod object;

@@ -87,3 +87,48 @@ impl Serialize for Permission {
 pub struct InvalidPermission {
     found: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::Permission;
+
+    #[test]
+    fn it_reads_what_it_writes() {
+        let permission: Permission = "org:sys_memberships:manage".parse().unwrap();
+        assert_eq!((permission.feature(), permission.action()), ("sys_memberships", "manage"));
+        assert_eq!(permission.to_string(), "org:sys_memberships:manage");
+        assert_eq!(serde_json::to_string(&permission).unwrap(), r#""org:sys_memberships:manage""#);
+        assert_eq!(format!("{permission:?}"), "org:sys_memberships:manage");
+    }
+
+    #[test]
+    fn it_sorts_by_feature_then_action() {
+        let [a, b, c] = ["org:a-z:read", "org:a:manage", "org:a:read"].map(|text| Permission::parse(text).unwrap());
+        let mut sorted = [a.clone(), c.clone(), b.clone()];
+        sorted.sort();
+        assert_eq!(sorted, [b, c, a]);
+    }
+
+    #[test]
+    fn parts_cannot_hold_what_separates_them() {
+        for text in [
+            "",
+            "org",
+            "org:",
+            "org:a",
+            "org:a:",
+            "org::b",
+            "user:a:b",
+            "org:a:b:c",
+            "org:a,b:c",
+            "org:a:b c",
+            "org:a:b\u{0}",
+        ] {
+            assert!(Permission::parse(text).is_err(), "{text:?}");
+        }
+        assert!(Permission::new("a:b", "c").is_err());
+        assert_snapshot!(Permission::parse("invoices:read").unwrap_err(), @r#"not a permission: found "invoices:read", expected `org:<feature>:<action>` without spaces or commas"#);
+    }
+}

@@ -14,6 +14,8 @@ mod error;
 mod headers;
 mod signature;
 mod signing_secret;
+#[cfg(test)]
+mod tests;
 
 pub use error::SignatureError;
 pub use headers::DeliveryHeaders;

@@ -52,16 +52,16 @@ impl User {
     pub fn from_json(json: &str) -> Result<Self, ObjectError> {
         let json = jsonb_text(json);
         let user = Fields::parse("user", &json)?;
-        let email = primary(&user, "primary_email_address_id", "email_addresses");
-        let phone = primary(&user, "primary_phone_number_id", "phone_numbers");
+        let email = primary(&user, "primary_email_address_id", "email_addresses", "email_address");
+        let phone = primary(&user, "primary_phone_number_id", "phone_numbers", "phone_number");
         Ok(Self {
             id: user.id("id", "a user id (`user_…`)", UserId::parse)?,
             created_at: user.moment("created_at"),
             updated_at: user.moment("updated_at"),
-            primary_email_address: email.as_ref().and_then(|email| email.text("email_address")),
-            primary_email_address_verified: email.as_ref().is_some_and(is_verified),
-            primary_phone_number: phone.as_ref().and_then(|phone| phone.text("phone_number")),
-            primary_phone_number_verified: phone.as_ref().is_some_and(is_verified),
+            primary_email_address_verified: email.as_ref().is_some_and(|email| email.verified),
+            primary_email_address: email.map(|email| email.text),
+            primary_phone_number_verified: phone.as_ref().is_some_and(|phone| phone.verified),
+            primary_phone_number: phone.map(|phone| phone.text),
             username: user.text("username"),
             first_name: user.text("first_name"),
             last_name: user.text("last_name"),
@@ -77,13 +77,17 @@ impl User {
     }
 }
 
-/// The entry of `list` whose id `pointer` holds. Without a pointer there is no primary one: the first is not it.
-fn primary<'a>(user: &Fields<'a>, pointer: &str, list: &str) -> Option<Fields<'a>> {
-    let wanted = user.text(pointer)?;
-    user.objects(list).into_iter().find(|entry| entry.text("id").as_ref() == Some(&wanted))
+/// An e-mail address or phone number.
+struct Identification {
+    text: String,
+    verified: bool,
 }
 
-fn is_verified(identification: &Fields<'_>) -> bool {
-    let status = identification.object("verification").and_then(|verification| verification.text("status"));
-    status.as_deref() == Some("verified")
+/// The `member` of the entry in `list` whose id `pointer` holds. Without a pointer there is no primary one: the first is
+/// not it.
+fn primary(user: &Fields<'_>, pointer: &str, list: &str, member: &str) -> Option<Identification> {
+    let wanted = user.text(pointer)?;
+    let entry = user.objects(list).into_iter().find(|entry| entry.text("id").as_ref() == Some(&wanted))?;
+    let status = entry.object("verification").and_then(|verification| verification.text("status"));
+    Some(Identification { text: entry.text(member)?, verified: status.as_deref() == Some("verified") })
 }

@@ -127,3 +127,148 @@ pub enum PermissionError {
         found: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unpacked(features: &str, permissions: &str, masks: &str) -> Vec<String> {
+        unpack(features, permissions, masks).unwrap().iter().map(Permission::to_string).collect()
+    }
+
+    fn permissions(texts: &[&str]) -> Vec<Permission> {
+        texts.iter().map(|text| Permission::parse(text).unwrap()).collect()
+    }
+
+    /// `fea`, `o.per`, `o.fpm` of tokens that Clerk's servers issued (`clerk/javascript`,
+    /// `integration/tests/protect-jwt-v2.test.ts`) and of the example in its documentation ("Session tokens").
+    const MINTED_BY_CLERK: [(&str, &str, &str, &[&str]); 4] = [
+        (
+            "o:dashboard,o:teams",
+            "manage,read",
+            "3,2",
+            &["org:dashboard:manage", "org:dashboard:read", "org:teams:read"],
+        ),
+        (
+            "o:billing,o:impersonation,o:magic_links,o:posts",
+            "create,delete,manage,read",
+            "12,12,9,14",
+            &[
+                "org:billing:manage",
+                "org:billing:read",
+                "org:impersonation:manage",
+                "org:impersonation:read",
+                "org:magic_links:create",
+                "org:magic_links:read",
+                "org:posts:delete",
+                "org:posts:manage",
+                "org:posts:read",
+            ],
+        ),
+        ("o:magic_links", "read", "1", &["org:magic_links:read"]),
+        ("o:impersonation,o:magic_links", "create,read", "2,1", &["org:impersonation:read", "org:magic_links:create"]),
+    ];
+
+    #[test]
+    fn tokens_of_clerk_unpack_to_their_permissions() {
+        for (features, actions, masks, expected) in MINTED_BY_CLERK {
+            assert_eq!(unpacked(features, actions, masks), expected, "{features}");
+        }
+    }
+
+    #[test]
+    fn permissions_pack_to_what_clerk_mints() {
+        for (features, actions, masks, granted) in MINTED_BY_CLERK {
+            let packed = pack(permissions(granted).iter().rev());
+            assert_eq!(
+                packed,
+                PackedPermissions { features: features.into(), permissions: actions.into(), masks: masks.into() }
+            );
+        }
+    }
+
+    /// As `@clerk/shared` 4.41.0 reads them.
+    #[test]
+    fn odd_lists_grant_what_clerk_grants() {
+        let cases: [(&str, &str, &str, &[&str]); 10] = [
+            // Masks are counted along organization features; `u:` has none.
+            (
+                "u:solo,uo:both,ou:both2,o:teams",
+                "manage,read",
+                "1,2,3",
+                &["org:both:manage", "org:both2:read", "org:teams:manage", "org:teams:read"],
+            ),
+            // A mask that is no number keeps its place.
+            ("o:a,o:b", "r", "x,1", &["org:b:r"]),
+            ("o:a,o:b", "r", "-1,1", &["org:b:r"]),
+            ("o:a,o:b", "r", "+1,", &[]),
+            // Surplus bits, masks and features grant nothing.
+            ("o:a", "r", "7", &["org:a:r"]),
+            ("o:a", "r", "1,1", &["org:a:r"]),
+            ("o:a,o:b", "r", "1", &["org:a:r"]),
+            // White space around elements, leading zeros, a colon in a name.
+            ("o:a , o:b", "r , w", " 1 , 2 ", &["org:a:r", "org:b:w"]),
+            ("o:a", "r", "0001", &["org:a:r"]),
+            ("o:a:b", "r", "1", &["org:a:b:r"]),
+        ];
+        for (features, actions, masks, expected) in cases {
+            assert_eq!(unpacked(features, actions, masks), expected, "{features} {actions} {masks}");
+        }
+    }
+
+    #[test]
+    fn absent_claims_grant_nothing() {
+        for (features, actions, masks) in [("", "", ""), ("", "r", "1"), ("o:a", "", "1"), ("o:a", "r", "")] {
+            assert!(unpacked(features, actions, masks).is_empty());
+        }
+        assert_eq!(pack(&[]), PackedPermissions::default());
+    }
+
+    #[test]
+    fn masks_are_larger_than_machine_integers() {
+        let actions: Vec<String> = (0..=200).map(|number| format!("a{number}")).collect();
+        let two_to_the_200 = "1606938044258990275541962092341162602522202993782792835301376";
+        assert_eq!(unpacked("o:f", &actions.join(","), two_to_the_200), ["org:f:a200"]);
+
+        let all_of_130 = "1361129467683753853853498429727072845823";
+        assert_eq!(unpacked("o:f", &actions.join(","), all_of_130).len(), 130);
+        // As a double, 2^53 + 1 would lose its last bit.
+        assert_eq!(unpacked("o:f", &actions.join(","), "9007199254740993"), ["org:f:a0", "org:f:a53"]);
+    }
+
+    #[test]
+    fn a_feature_without_scope_is_refused_as_clerk_refuses_it() {
+        assert_snapshot!(unpack("o:a,teams", "", "").unwrap_err(), @r#"found "teams" without a scope, expected elements such as `o:invoices` or `u:beta`"#);
+        assert!(unpack(",", "r", "1").is_err());
+    }
+
+    proptest! {
+        /// Up to 200 actions, so that masks pass 64 and 128 bits.
+        #[test]
+        fn what_is_packed_is_unpacked(granted in btree_set((0u8..12, 0u8..200), 0..300)) {
+            let granted: BTreeSet<Permission> = granted
+                .into_iter()
+                .map(|(feature, action)| Permission::new(&format!("f{feature}"), &format!("a{action}")).unwrap())
+                .collect();
+            let packed = pack(&granted);
+            let unpacked = unpack(&packed.features, &packed.permissions, &packed.masks).unwrap();
+            prop_assert_eq!(unpacked, granted.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_mask_grants_exactly_its_bits(bits in proptest::collection::vec(any::<bool>(), 1..200)) {
+            let mut mask = BigUint::ZERO;
+            for (place, bit) in (0u64..).zip(&bits) {
+                mask.set_bit(place, *bit);
+            }
+            let actions: Vec<String> = (0..bits.len()).map(|number| number.to_string()).collect();
+            let expected: Vec<String> =
+                actions.iter().zip(&bits).filter(|(_, bit)| **bit).map(|(action, _)| format!("org:f:{action}")).collect();
+            prop_assert_eq!(unpacked("o:f", &actions.join(","), &mask.to_string()), expected);
+        }
+    }
+}

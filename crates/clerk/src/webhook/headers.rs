@@ -36,3 +36,40 @@ impl<'a> DeliveryHeaders<'a> {
         Err(SignatureError::MissingHeader { missing: missing.map(|(name, _)| name).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::DeliveryHeaders;
+
+    fn take(present: &[&'static str]) -> Result<DeliveryHeaders<'static>, String> {
+        let present = present.to_vec();
+        DeliveryHeaders::from_lookup(|name| present.iter().find(|other| **other == name).copied())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn svix_headers_win_over_standard_ones() {
+        let svix = DeliveryHeaders { id: "svix-id", timestamp: "svix-timestamp", signatures: "svix-signature" };
+        let standard =
+            DeliveryHeaders { id: "webhook-id", timestamp: "webhook-timestamp", signatures: "webhook-signature" };
+        let names = |headers: DeliveryHeaders<'static>| [headers.id, headers.timestamp, headers.signatures];
+        assert_eq!(take(&names(svix)), Ok(svix));
+        assert_eq!(take(&names(standard)), Ok(standard));
+        assert_eq!(take(&[names(standard), names(svix)].concat()), Ok(svix));
+    }
+
+    #[test]
+    fn the_families_are_never_mixed() {
+        let mixed = take(&["svix-id", "svix-timestamp", "webhook-signature"]);
+        assert_snapshot!(mixed.unwrap_err(), @"webhook is not signed: no header `svix-signature`");
+    }
+
+    #[test]
+    fn the_error_lists_what_is_missing() {
+        assert_snapshot!(take(&[]).unwrap_err(), @"webhook is not signed: no header `svix-id`, `svix-timestamp`, `svix-signature`");
+        assert_snapshot!(take(&["svix-timestamp"]).unwrap_err(), @"webhook is not signed: no header `svix-id`, `svix-signature`");
+        assert_snapshot!(take(&["webhook-id", "webhook-signature"]).unwrap_err(), @"webhook is not signed: no header `webhook-timestamp`");
+    }
+}

@@ -112,3 +112,50 @@ fn kind_of(text: &str) -> &'static str {
         "text without that prefix"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::SigningSecret;
+    use crate::DeliveryId;
+
+    /// The known answer of Svix's own libraries (`svix/svix-webhooks`, `rust/src/webhooks.rs`, `test_sign`).
+    #[test]
+    fn it_signs_as_svix_does() {
+        let secret: SigningSecret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse().unwrap();
+        let id = DeliveryId::parse("msg_27UH4WbU6Z5A5EzD8u03UvzRbpk").unwrap();
+        let body = br#"{"email":"test@example.com","username":"test_user"}"#;
+        assert_eq!(secret.sign(&id, 1_649_367_553, body), "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
+    }
+
+    #[test]
+    fn a_generated_secret_is_read_back_as_itself() {
+        let id = DeliveryId::parse("msg_1").unwrap();
+        let generated = SigningSecret::generate([7; 24]);
+        let read = SigningSecret::parse(generated.expose()).unwrap();
+        assert_eq!(read.sign(&id, 1, b"x"), generated.sign(&id, 1, b"x"));
+        let padded = SigningSecret::parse("whsec_YWI=").unwrap();
+        assert_eq!(padded.sign(&id, 1, b"x"), SigningSecret::parse("whsec_YWI").unwrap().sign(&id, 1, b"x"));
+    }
+
+    #[test]
+    fn it_is_never_shown() {
+        assert_eq!(format!("{:?}", SigningSecret::generate([7; 24])), "SigningSecret(whsec_…)");
+        for text in ["hush", "sk_live_hush", "whsec_hush!"] {
+            let message = SigningSecret::parse(text).unwrap_err().to_string();
+            assert!(!message.contains("hush"), "{message}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_it_is_and_where_to_find_it() {
+        let refused = |text: &str| SigningSecret::parse(text).unwrap_err();
+        assert_snapshot!(refused("sk_live_x"), @"not a webhook signing secret: found a Backend API secret key (`sk_…`), expected `whsec_…`; copy it from the Clerk dashboard, Webhooks, your endpoint, Signing Secret");
+        assert_snapshot!(refused("pk_live_x"), @"not a webhook signing secret: found a publishable key (`pk_…`), expected `whsec_…`; copy it from the Clerk dashboard, Webhooks, your endpoint, Signing Secret");
+        assert_snapshot!(refused(""), @"not a webhook signing secret: found nothing, expected `whsec_…`; copy it from the Clerk dashboard, Webhooks, your endpoint, Signing Secret");
+        assert_snapshot!(refused("C2FV"), @"not a webhook signing secret: found text without that prefix, expected `whsec_…`; copy it from the Clerk dashboard, Webhooks, your endpoint, Signing Secret");
+        assert_snapshot!(refused("whsec_"), @"webhook signing secret is empty: found only `whsec_`; copy it again, whole");
+        assert_snapshot!(refused("whsec_C2FV\n"), @"webhook signing secret is damaged: the part behind `whsec_` is not base64; copy it again, whole and without quotes or spaces");
+    }
+}

@@ -1,0 +1,4 @@
+//! Input: four lines, id, timestamp, signatures and body of a webhook delivery.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| clerk::invariant::delivery(input));

@@ -83,22 +83,30 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn new(name: &str, tally: Tally, failure: Option<String>) -> Self {
-        let counted = if tally.failed > 0 {
-            Some(format!("{name}: {} failed", tally.failed))
+    /// `ending` says how the runner ended when it did not end well.
+    fn new(name: &str, tally: Tally, ending: Option<String>) -> Self {
+        let failure = if tally.failed > 0 {
+            Some(format!("{name}: {} of {} failed", tally.failed, tally.executed()))
+        } else if let Some(ending) = ending {
+            Some(format!("{name} {ending}"))
         } else if tally.executed() == 0 {
             Some(format!("{name} executed no test"))
         } else {
             None
         };
-        Self { tally, failure: failure.or(counted) }
+        Self { tally, failure }
     }
 }
 
 fn rust(arguments: &[String]) -> Result<Outcome> {
     let mut runner = process::cargo();
-    runner.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
-    follow(runner, Tally::read_libtest)
+    runner.args(["test", "--no-fail-fast"]);
+    // Cargo ignores `-p` beside `--workspace`.
+    if arguments.is_empty() {
+        runner.arg("--workspace");
+    }
+    runner.args(arguments);
+    follow("`cargo test`", runner, Tally::read_libtest)
 }
 
 fn clients(arguments: &[String]) -> Result<Outcome> {
@@ -106,15 +114,14 @@ fn clients(arguments: &[String]) -> Result<Outcome> {
     let mut runner = process::command("node");
     runner.args(["--test", "--test-reporter=spec", &format!("--test-timeout={CLIENT_TEST_TIMEOUT}")]);
     runner.args(arguments).args(client_tests(Path::new(CLIENTS))?).env("ROWLOCK_BIN", rowlock);
-    follow(runner, Tally::read_node)
+    follow("`node --test`", runner, Tally::read_node)
 }
 
-fn follow(mut runner: Command, read: fn(&mut Tally, &str)) -> Result<Outcome> {
+fn follow(name: &str, mut runner: Command, read: fn(&mut Tally, &str)) -> Result<Outcome> {
     let mut tally = Tally::default();
     let status = process::run_reading(&mut runner, |line| read(&mut tally, line))?;
-    let name = format!("`{}`", process::spell(&runner));
-    let failure = (!status.success()).then(|| format!("{name} {}", process::ending(status)));
-    Ok(Outcome::new(&name, tally, failure))
+    let ending = (!status.success()).then(|| process::ending(status));
+    Ok(Outcome::new(name, tally, ending))
 }
 
 /// Node 20 knows no file patterns on its command line, so the files are listed for it.
@@ -176,13 +183,14 @@ mod tests {
 
     #[test]
     fn a_runner_fails_by_its_code_by_its_count_and_by_running_nothing() {
-        let outcome = |passed, failed, failure: Option<&str>| {
+        let failure = |passed, failed, ending: Option<&str>| {
             let tally = Tally { passed, failed, skipped: 9 };
-            Outcome::new("`runner`", tally, failure.map(str::to_owned)).failure
+            Outcome::new("`runner`", tally, ending.map(str::to_owned)).failure
         };
-        assert_eq!(outcome(3, 0, None), None);
-        assert_eq!(outcome(3, 1, None).as_deref(), Some("`runner`: 1 failed"));
-        assert_eq!(outcome(3, 0, Some("crashed")).as_deref(), Some("crashed"));
-        assert_eq!(outcome(0, 0, None).as_deref(), Some("`runner` executed no test"));
+        assert_eq!(failure(3, 0, None), None);
+        assert_eq!(failure(3, 1, None).as_deref(), Some("`runner`: 1 of 4 failed"));
+        assert_eq!(failure(3, 1, Some("failed with code 1")).as_deref(), Some("`runner`: 1 of 4 failed"));
+        assert_eq!(failure(3, 0, Some("failed with code 101")).as_deref(), Some("`runner` failed with code 101"));
+        assert_eq!(failure(0, 0, None).as_deref(), Some("`runner` executed no test"));
     }
 }

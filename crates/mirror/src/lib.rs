@@ -1,1 +1,30 @@
-//! Keeps the clerk schema equal to Clerk: inbox, projection, tombstones, retries, dead letters
+//! The mirror: Clerk's objects as rows, whatever happens on the way.
+//!
+//! A signed [`Delivery`] is settled in one transaction: a row in the inbox under the delivery's id, its effect on the
+//! mirror's tables, and the state that says what became of it. A delivery that was seen before changes nothing. So its
+//! *effect* is exactly once, however often it is sent and wherever either side dies.
+//!
+//! Order does not matter. An object's [version](version::Version) decides, not the moment of arrival; deletion is final for
+//! an id; and what depends on two objects (a membership of a deleted user) comes out the same from either side.
+//!
+//! What cannot be applied is kept with its reason. Bytes that can never work are dead letters at once; trouble of the
+//! database is retried with growing pauses first. Either can be [replayed](Mirror::replay).
+//!
+//! Two versions that carry the same times and different content are a tie that no rule can decide. The greater delivery
+//! id holds for the moment, and Clerk's Backend API is [asked](Mirror::settle_ties) which one is true.
+//!
+//! Not here yet: objects other than users, organizations and memberships (their deliveries are kept), backfill and
+//! reconciliation.
+
+mod backoff;
+mod delivery;
+mod inbox;
+mod mirror;
+mod projection;
+mod reading;
+mod ties;
+pub mod version;
+
+pub use delivery::{Delivery, Outcome};
+pub use inbox::{InboxEntry, InboxFilter, InboxHealth};
+pub use mirror::{Mirror, MirrorError};

@@ -24,5 +24,5 @@ mod tls;
 pub use client_login::{CLIENT_LOGIN, LoginError, install_client_login, refuse_powerful_login};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Error, is_data_error};
-pub use pool::{Connection, Pool, PoolOptions};
+pub use pool::{Connection, Pool, PoolOptions, Transaction};
 pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};

@@ -41,6 +41,9 @@ pub struct Pool {
 /// A connection on loan from a [`Pool`]; returns on drop.
 pub type Connection = deadpool_postgres::Object;
 
+/// A transaction on such a connection; rolls back on drop.
+pub type Transaction<'a> = deadpool_postgres::Transaction<'a>;
+
 impl Pool {
     /// Prepares a pool; nothing is connected before the first [`get`](Self::get).
     ///

@@ -1,5 +1,7 @@
 //! Against a real Postgres: the promises that only a server can keep.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod cluster;
 mod migrations;
 mod principal_transaction;

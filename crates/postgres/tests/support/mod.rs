@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use clerk::{ManualClock, Timestamp};
+use clerk::{Clock, ManualClock, Timestamp};
 use serde_json::{Value, json};
 use tokens::{DatabaseRoles, KeyCache, Principal, StaticKeySource, Verifier, VerifierOptions};
 
@@ -36,10 +36,10 @@ pub(crate) async fn principal_with(more: Value) -> Principal {
         }
     }
     let token = sign(&claims);
-    let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW)));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW)));
     let mut options = VerifierOptions::for_issuer(ISSUER);
     options.database_roles = DatabaseRoles::with_also(["no_such_role"]).expect("a harmless name");
-    let keys = KeyCache::new(StaticKeySource::new(key_set()), clock.clone());
+    let keys = KeyCache::new(StaticKeySource::new(key_set()), Arc::clone(&clock));
     Principal::from(&Verifier::new(options, keys, clock).verify(&token).await.expect("the token is good"))
 }
 

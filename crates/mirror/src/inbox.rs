@@ -1,0 +1,144 @@
+//! `rowlock.inbox`: every verified delivery, once, with what became of it.
+
+use std::time::Duration;
+
+use clerk::{DeliveryId, Timestamp};
+use postgres::Transaction;
+use serde::Serialize;
+use tokio_postgres::Row;
+
+use crate::backoff::{self, MAX_ATTEMPTS};
+use crate::reading::Reading;
+use crate::{Delivery, Outcome};
+
+/// Which deliveries to list; empty lists all.
+#[derive(Debug, Clone, Default)]
+pub struct InboxFilter {
+    /// One of the inbox's states: applied, stale, kept, failed, dead.
+    pub state: Option<String>,
+    /// An event type such as `user.created`.
+    pub event_type: Option<String>,
+    /// A Clerk id.
+    pub object_id: Option<String>,
+}
+
+/// A delivery as the inbox knows it, without its body.
+#[derive(Debug, Clone, Serialize)]
+pub struct InboxEntry {
+    /// The `svix-id`.
+    pub delivery_id: String,
+    /// The event's type, when the body said one.
+    pub event_type: Option<String>,
+    /// What it is about, when the body said so.
+    pub object_id: Option<String>,
+    /// What became of it.
+    pub state: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it came, in milliseconds.
+    pub received_at: i64,
+    /// When it will be tried again, in milliseconds.
+    pub next_attempt_at: Option<i64>,
+}
+
+/// What an operator wants to know at a glance.
+#[derive(Debug, Clone, Serialize)]
+pub struct InboxHealth {
+    /// Deliveries that will be tried again.
+    pub failed: i64,
+    /// Dead letters.
+    pub dead: i64,
+    /// When the last delivery came, in milliseconds; none before the first.
+    pub last_received_at: Option<i64>,
+}
+
+/// Stores a delivery unless it is there already; whether it was new.
+pub(crate) async fn store(
+    transaction: &Transaction<'_>,
+    delivery: &Delivery,
+    reading: &Reading,
+) -> Result<bool, tokio_postgres::Error> {
+    let store = transaction.prepare_cached(include_str!("../../../sql/mirror/store_delivery.sql")).await?;
+    let stored = transaction
+        .execute(
+            &store,
+            &[
+                &delivery.id.as_str(),
+                &reading.event_type,
+                &reading.object_id,
+                &reading.event_at.map(Timestamp::millis),
+                &delivery.body,
+                &delivery.sent_at.millis(),
+            ],
+        )
+        .await?;
+    Ok(stored == 1)
+}
+
+/// The state of a delivery that is there.
+pub(crate) async fn state(transaction: &Transaction<'_>, id: &DeliveryId) -> Result<String, tokio_postgres::Error> {
+    let state = transaction.prepare_cached(include_str!("../../../sql/mirror/delivery_state.sql")).await?;
+    Ok(transaction.query_one(&state, &[&id.as_str()]).await?.get(0))
+}
+
+/// Writes down what became of the delivery's attempt number `attempts`.
+pub(crate) async fn settle(
+    transaction: &Transaction<'_>,
+    id: &DeliveryId,
+    outcome: &Outcome,
+    attempts: i32,
+) -> Result<(), tokio_postgres::Error> {
+    let settle = transaction.prepare_cached(include_str!("../../../sql/mirror/settle_delivery.sql")).await?;
+    let pause = i64::try_from(backoff::pause(attempts).as_millis()).unwrap_or(i64::MAX);
+    transaction
+        .execute(&settle, &[&id.as_str(), &outcome.as_str(), &outcome.reason(), &attempts, &pause])
+        .await
+        .map(|_| ())
+}
+
+/// What to do with a delivery whose change was refused by the database.
+///
+/// Refused data stays refused: a dead letter at once. Anything else is the database's state (a table somebody altered, a
+/// lock that took too long) and is tried again, until that has gone on for hours.
+pub(crate) fn after_failure(error: &tokio_postgres::Error, attempts: i32) -> Outcome {
+    let reason = match error.as_db_error() {
+        // Postgres quotes the value that it could not read after a colon; names of tables and columns stand before.
+        Some(answer) => {
+            let sentence = answer.message().split(": \"").next().unwrap_or_default();
+            format!("{sentence} ({})", answer.code().code())
+        }
+        None => "the connection broke".to_owned(),
+    };
+    if postgres::is_data_error(error) {
+        Outcome::Dead(reason)
+    } else if attempts >= MAX_ATTEMPTS {
+        Outcome::Dead(format!("given up after {attempts} attempts: {reason}"))
+    } else {
+        Outcome::Failed(reason)
+    }
+}
+
+/// A delivery out of the inbox, with how often it was tried.
+pub(crate) fn delivery(row: &Row) -> Option<(Delivery, i32)> {
+    let id = DeliveryId::parse(row.get("delivery_id")).ok()?;
+    let sent_at = Timestamp::from_millis(row.get("sent_at"));
+    Some((Delivery { id, sent_at, body: row.get("body") }, row.get("attempts")))
+}
+
+pub(crate) fn entry(row: &Row) -> InboxEntry {
+    InboxEntry {
+        delivery_id: row.get("delivery_id"),
+        event_type: row.get("event_type"),
+        object_id: row.get("object_id"),
+        state: row.get("state"),
+        reason: row.get("reason"),
+        attempts: row.get("attempts"),
+        received_at: row.get("received_at"),
+        next_attempt_at: row.get("next_attempt_at"),
+    }
+}
+
+/// How often the inbox is looked through for what is due.
+pub(crate) const POLL: Duration = Duration::from_secs(1);

@@ -1,0 +1,91 @@
+//! From a change to rows.
+//!
+//! Every function runs inside the caller's transaction, after [`lock`], and sends all it has in one flight.
+
+mod membership;
+mod organization;
+mod user;
+
+use clerk::Timestamp;
+use futures_util::future::try_join_all;
+use postgres::Transaction;
+use tokio_postgres::types::ToSql;
+
+use crate::reading::{Change, Grave, State};
+
+/// Who brought a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Webhook,
+    Reconcile,
+}
+
+impl Source {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile => "reconcile",
+        }
+    }
+}
+
+/// A statement with its parameters.
+type Step<'a> = (&'static str, &'a [&'a (dyn ToSql + Sync)]);
+
+/// The parameters of a statement that is sent for several tables.
+type Parameters<'a, const COUNT: usize> = [&'a (dyn ToSql + Sync); COUNT];
+
+/// Lets one transaction at a time decide about an object, and several read it: what depends on two objects (a membership
+/// and its user) would otherwise miss a change that is being made to the other at the same moment.
+pub(crate) async fn lock(transaction: &Transaction<'_>, change: &Change) -> Result<(), tokio_postgres::Error> {
+    let (ids, writes) = change.touches();
+    let lock = transaction.prepare_cached(include_str!("../../../../sql/mirror/lock.sql")).await?;
+    transaction.execute(&lock, &[&ids, &writes]).await.map(|_| ())
+}
+
+/// Applies a change; whether the mirror shows it now.
+pub(crate) async fn apply(
+    transaction: &Transaction<'_>,
+    change: &Change,
+    source: Source,
+) -> Result<bool, tokio_postgres::Error> {
+    match change {
+        Change::Upsert(State::User(user, raw), version) => user::upsert(transaction, user, raw, version, source).await,
+        Change::Upsert(State::Organization(organization, raw), version) => {
+            organization::upsert(transaction, organization, raw, version, source).await
+        }
+        Change::Upsert(State::Membership(membership, raw), version) => {
+            membership::upsert(transaction, membership, raw, version, source).await
+        }
+        Change::Bury(Grave::User(id), version) => user::bury(transaction, id, version, source).await,
+        Change::Bury(Grave::Organization(id), version) => organization::bury(transaction, id, version, source).await,
+        Change::Bury(Grave::Membership { id, organization, user }, version) => {
+            membership::bury(transaction, id, organization.as_ref(), user.as_ref(), version, source).await
+        }
+        Change::Keep => Ok(false),
+    }
+}
+
+/// Sends all steps in their order and waits once; the number of rows that each has written.
+///
+/// Everything is prepared first: a step whose statement this connection already knows must not overtake one whose
+/// statement it does not.
+async fn in_one_flight<const STEPS: usize>(
+    transaction: &Transaction<'_>,
+    steps: [Step<'_>; STEPS],
+) -> Result<[u64; STEPS], tokio_postgres::Error> {
+    let mut prepared = Vec::with_capacity(STEPS);
+    for (statement, _) in &steps {
+        prepared.push(transaction.prepare_cached(statement).await?);
+    }
+    let flight =
+        prepared.iter().zip(&steps).map(|(statement, (_, parameters))| transaction.execute(statement, parameters));
+    let written = try_join_all(flight).await?;
+    Ok(written.try_into().expect("one answer for each step"))
+}
+
+/// A time as a column takes it; one outside the years that Postgres can hold and people can mean is left out.
+fn time(timestamp: Option<Timestamp>) -> Option<i64> {
+    const YEAR_10000: i64 = 253_402_300_800_000;
+    timestamp.map(Timestamp::millis).filter(|millis| (0..YEAR_10000).contains(millis))
+}

@@ -1,0 +1,132 @@
+//! What cannot be applied is kept, with its reason, and can be tried again.
+
+use std::time::Duration;
+
+use clerk::DeliveryId;
+use mirror::{MirrorError, Outcome};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Test, delivery_of, event, event_under, user};
+
+#[tokio::test]
+async fn verified_bytes_of_any_kind_are_kept() {
+    let test = Test::start().await;
+    let bodies: [(&str, Vec<u8>); 8] = [
+        ("msg_text", b"hello".to_vec()),
+        ("msg_empty", Vec::new()),
+        ("msg_truncated", br#"{"type":"user.created","data":{"id":"us"#.to_vec()),
+        ("msg_latin1", b"{\"type\":\"user.created\",\"data\":{\"id\":\"user_\xe9\"}}".to_vec()),
+        ("msg_nul", b"\0\0\0".to_vec()),
+        ("msg_types", br#"{"type":7,"data":[]}"#.to_vec()),
+        ("msg_noid", br#"{"type":"user.created","data":{"first_name":"Ada"}}"#.to_vec()),
+        (
+            "msg_deep",
+            format!(
+                r#"{{"type":"user.created","data":{{"id":"user_deep","x":{}1{}}}}}"#,
+                "[".repeat(100_000),
+                "]".repeat(100_000)
+            )
+            .into_bytes(),
+        ),
+    ];
+    for (id, body) in bodies {
+        let outcome = test.deliver(&delivery_of(id, body.clone())).await;
+        assert!(matches!(outcome, Outcome::Dead(_)), "{id}: {outcome:?}");
+        let kept =
+            format!("select length(body) as length from rowlock.inbox where delivery_id = '{id}' and reason <> ''");
+        assert_eq!(test.value(&kept).await, json!([{ "length": body.len() }]));
+    }
+    let reasons =
+        test.value("select reason from rowlock.inbox where delivery_id in ('msg_noid', 'msg_types') order by 1").await;
+    assert!(reasons[0]["reason"].as_str().unwrap().contains("`type`"), "{reasons}");
+}
+
+#[tokio::test]
+async fn unknown_events_and_those_without_a_table_are_kept() {
+    let test = Test::start().await;
+    let tomorrow = event("agent.summoned", 1, &json!({ "id": "agent_1" }));
+    assert_eq!(test.deliver(&tomorrow).await, Outcome::Kept);
+    let email = event("email.created", 1, &json!({ "id": "ema_1" }));
+    assert_eq!(test.deliver(&email).await, Outcome::Kept);
+    let rows = test.value("select event_type, object_id, state from rowlock.inbox order by 1").await;
+    let expected = json!([
+        { "event_type": "agent.summoned", "object_id": "agent_1", "state": "kept" },
+        { "event_type": "email.created", "object_id": "ema_1", "state": "kept" },
+    ]);
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn trouble_of_the_database_is_retried_until_it_is_over() {
+    let test = Test::start().await;
+    test.execute("alter table clerk.users rename to users_elsewhere").await;
+    let ada = event_under("msg_ada", "user.created", 1, &user("user_ada", 1, "Ada"));
+    let outcome = test.deliver(&ada).await;
+    assert_eq!(outcome, Outcome::Failed("relation \"clerk.users\" does not exist (42P01)".to_owned()));
+    assert_eq!(test.deliver(&ada).await, Outcome::Duplicate("failed".to_owned()));
+    test.execute("alter table clerk.users_elsewhere rename to users; update rowlock.inbox set next_attempt_at = now()")
+        .await;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn({
+        let (mirror, stop) = (test.mirror.clone(), stop.clone());
+        async move { mirror.work(stop).await }
+    });
+    let state = "select state, attempts, next_attempt_at from rowlock.inbox";
+    let applied = json!([{ "state": "applied", "attempts": 2, "next_attempt_at": null }]);
+    for _ in 0..100 {
+        if test.value(state).await == applied {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(test.value(state).await, applied);
+    assert_eq!(test.value("select first_name from clerk.users").await, json!([{ "first_name": "Ada" }]));
+    stop.cancel();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_replayed_on_demand() {
+    let test = Test::start().await;
+    test.execute("alter table clerk.users add constraint no_ada check (first_name <> 'Ada')").await;
+    let outcome = test.deliver(&event_under("msg_ada", "user.created", 1, &user("user_ada", 1, "Ada"))).await;
+    assert!(
+        matches!(&outcome, Outcome::Dead(reason) if reason.contains("no_ada") && reason.contains("23514")),
+        "{outcome:?}"
+    );
+    let id = DeliveryId::parse("msg_ada").unwrap();
+    assert!(matches!(test.mirror.replay(&id).await.unwrap(), Outcome::Dead(_)));
+    test.execute("alter table clerk.users drop constraint no_ada").await;
+    assert_eq!(test.mirror.replay(&id).await.unwrap(), Outcome::Applied);
+    assert!(matches!(test.mirror.replay(&id).await.unwrap_err(), MirrorError::NotWaiting(_)));
+    let health = test.mirror.health().await.unwrap();
+    assert_eq!((health.failed, health.dead), (0, 0));
+}
+
+#[tokio::test]
+async fn a_failure_never_repeats_personal_data() {
+    let test = Test::start().await;
+    // As Postgres words it when somebody's own trigger casts a name to a number.
+    test.execute(
+        "create function refuse() returns trigger language plpgsql as $$ begin
+           raise exception 'invalid input syntax for type integer: \"%\"', new.first_name using errcode = '22P02';
+         end $$;
+         create trigger refuse before insert on clerk.users for each row execute function refuse()",
+    )
+    .await;
+    let outcome = test.deliver(&event("user.created", 1, &user("user_ada", 1, "Augusta"))).await;
+    let reason = outcome.reason().unwrap_or_else(|| panic!("{outcome:?}"));
+    assert_eq!(reason, "invalid input syntax for type integer (22P02)");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_leaves_no_trace() {
+    let test = Test::start().await;
+    test.execute("alter table rowlock.inbox rename to inbox_elsewhere").await;
+    let ada = event_under("msg_ada", "user.created", 1, &user("user_ada", 1, "Ada"));
+    assert!(test.mirror.deliver(&ada).await.is_err());
+    assert_eq!(test.value("select id from clerk.users").await, json!([]));
+    test.execute("alter table rowlock.inbox_elsewhere rename to inbox").await;
+    assert_eq!(test.deliver(&ada).await, Outcome::Applied);
+}

@@ -1,0 +1,8 @@
+//! The mirror's promises, against a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod convergence;
+mod failures;
+mod projection;
+mod support;
+mod ties;

@@ -1,0 +1,13 @@
+insert into clerk.users as mirrored (
+  id, clerk_updated_at, event_at, delivery_id, source, deleted_at, synced_at
+)
+values ($1, 0, $2::bigint, $3, $4, to_timestamp($2::bigint / 1000.0), now())
+on conflict (id) do update set
+  primary_email_address = null, primary_email_address_verified = null, primary_phone_number = null,
+  username = null, first_name = null, last_name = null, image_url = null, external_id = null,
+  public_metadata = null, unsafe_metadata = null, banned = null, locked = null, last_sign_in_at = null,
+  last_active_at = null, created_at = null, raw = null, clerk_updated_at = 0, event_at = excluded.event_at,
+  delivery_id = excluded.delivery_id, source = excluded.source, deleted_at = excluded.deleted_at,
+  synced_at = excluded.synced_at
+where mirrored.deleted_at is null
+  or (excluded.event_at, excluded.delivery_id) < (mirrored.event_at, mirrored.delivery_id)

@@ -1,0 +1,1 @@
+select state from rowlock.inbox where delivery_id = $1

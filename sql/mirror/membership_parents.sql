@@ -1,0 +1,1 @@
+select organization_id, user_id from clerk.organization_memberships where id = $1

@@ -1,0 +1,1 @@
+delete from rowlock.ties where object = $1 and object_id = $2

@@ -44,9 +44,9 @@ impl Event {
 fn occurred_at(value: &RawValue) -> Option<Timestamp> {
     const FIRST_MILLISECONDS: f64 = 1e11;
     let number: f64 = serde_json::from_str(value.get()).ok()?;
-    let millis = if number.abs() < FIRST_MILLISECONDS { number * 1000.0 } else { number };
-    // A float-to-integer cast saturates.
-    Some(Timestamp::from_millis(millis.floor() as i64))
+    let millis = if number < FIRST_MILLISECONDS { number * 1000.0 } else { number };
+    // The cast drops the fraction and saturates.
+    Some(Timestamp::from_millis(millis as i64))
 }
 
 /// Why a body is no event.

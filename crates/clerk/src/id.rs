@@ -221,6 +221,7 @@ mod tests {
         let error = OrganizationId::parse("user_2b9").unwrap_err();
         assert_eq!(error.kind(), "organization id");
         assert_snapshot!(error, @r#"not an organization id: found the user id "user_2b9", expected `org_` and 1 to 128 letters, digits, `_` or `-`"#);
+        assert_snapshot!(UserId::parse("user_ada@").unwrap_err(), @r#"not a user id: found "user_ada@", expected `user_` and 1 to 128 letters, digits, `_` or `-`"#);
         assert_snapshot!(UserId::parse("").unwrap_err(), @r#"not a user id: found "", expected `user_` and 1 to 128 letters, digits, `_` or `-`"#);
         assert_snapshot!(DeliveryId::parse("msg_1.2").unwrap_err(), @r#"not a delivery id: found "msg_1.2", expected 1 to 256 visible ASCII characters without `.`"#);
     }

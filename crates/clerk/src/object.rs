@@ -133,6 +133,11 @@ mod tests {
         assert_eq!(user.first_name.as_deref(), Some("A\u{fffd}da"));
         assert_eq!(user.last_name.as_deref(), Some("\u{fffd}"));
         assert_eq!(user.public_metadata.unwrap().get(), r#"{"k":"\ufffd"}"#);
+        let organization = Organization::from_json(r#"{"id":"org_1","name":"\u0000"}"#).unwrap();
+        assert_eq!(organization.name.as_deref(), Some("\u{fffd}"));
+        let membership = r#"{"id":"orgmem_1","organization":{"id":"org_1"},"public_user_data":{"user_id":"user_1"},"role_name":"\u0000"}"#;
+        assert_eq!(Membership::from_json(membership).unwrap().role_name.as_deref(), Some("\u{fffd}"));
+        assert_eq!(Deleted::from_json(r#"{"id":"a","slug":"\ud800"}"#).unwrap().slug.as_deref(), Some("\u{fffd}"));
     }
 
     #[test]

@@ -108,6 +108,10 @@ fn a_role_has_its_prefix_once() {
     assert_eq!(role(r#","rol":"org:admin""#).as_deref(), Some("org:admin"));
     assert_eq!(role(r#","rol":"""#), None);
     assert_eq!(role(""), None);
+    // A template's author may write the bare key under the name of v1.
+    let v1 = |role: &str| session(&format!(r#""org_id":"org_1","org_role":"{role}""#)).organization.unwrap().role;
+    assert_eq!(v1("admin").as_deref(), Some("org:admin"));
+    assert_eq!(v1(""), None);
 }
 
 #[test]
@@ -129,6 +133,11 @@ fn a_template_cannot_pose_as_a_v2_session() {
     let claims = read(TokenClass::Template, r#""v":2,"o":{"id":"org_1","rol":"admin"},"fea":"o:a""#).unwrap();
     assert_eq!((claims.version, claims.organization), (ClaimsVersion::Template, None));
     assert!(claims.features.is_empty());
+}
+
+#[test]
+fn a_session_token_is_one_even_without_its_session_id() {
+    assert_eq!(session("").version, ClaimsVersion::V1);
 }
 
 #[test]

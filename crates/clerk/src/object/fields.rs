@@ -32,7 +32,7 @@ impl<'a> Fields<'a> {
     /// A moment in Unix milliseconds.
     pub(super) fn moment(&self, member: &str) -> Option<Timestamp> {
         // As a float, because some writers add `.0`; exact for whole milliseconds up to the year 287396.
-        self.get::<f64>(member).map(|millis| Timestamp::from_millis(millis.floor() as i64))
+        self.get::<f64>(member).map(|millis| Timestamp::from_millis(millis as i64))
     }
 
     /// A member as written.

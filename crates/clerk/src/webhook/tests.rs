@@ -63,6 +63,8 @@ fn any_of_several_secrets_may_have_signed() {
     for (index, signer) in secrets.iter().enumerate() {
         assert_eq!(Delivery::signed_by(signer).arrives(&secrets).unwrap().secret_index, index);
     }
+    let twice = [secret(1), secret(2), secret(2)];
+    assert_eq!(Delivery::signed_by(&secret(2)).arrives(&twice).unwrap().secret_index, 1, "the first that matches");
 }
 
 #[test]
@@ -141,6 +143,15 @@ fn a_body_that_was_parsed_and_written_again_is_told_apart() {
     assert_eq!(delivery.arrives(&[secret(2)]).unwrap_err().code(), "signature-mismatch");
     delivery.body = br#"{"data":{"id":"user _1"},"type":"user.created"}"#.to_vec();
     assert_eq!(delivery.arrives(&[secret(1)]).unwrap_err().code(), "signature-mismatch", "space in a string counts");
+}
+
+#[test]
+fn space_in_strings_survives_escaped_quotes() {
+    let compact = br#"{"a":"\" b","c":"\\","d":1}"#;
+    let mut delivery = Delivery::signed_by(&secret(1));
+    delivery.signatures = secret(1).sign(&DeliveryId::parse("msg_1").unwrap(), SENT, compact);
+    delivery.body = br#"{ "a": "\" b", "c": "\\", "d": 1 }"#.to_vec();
+    assert_eq!(delivery.arrives(&[secret(1)]).unwrap_err().code(), "body-re-encoded");
 }
 
 #[test]

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
  * @returns {Promise<string>} its signing secret
  */
 export async function registerEndpoint(rowlock, url) {
-  const endpoint = await control(rowlock, "POST", "/webhooks/endpoints", { url });
+  const endpoint = await control(rowlock, "POST", "/endpoints", { url });
   assert.match(endpoint.secret, /^whsec_/);
   return endpoint.secret;
 }
@@ -16,7 +16,7 @@ export async function registerEndpoint(rowlock, url) {
 async function control(rowlock, method, path, body) {
   const response = await fetch(`${rowlock.clerk.api_url}/__rowlock${path}`, {
     method,
-    headers: { "content-type": "application/json" },
+    headers: { authorization: `Bearer ${rowlock.clerk.secret_key}`, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
   const text = await response.text();

@@ -54,6 +54,9 @@ pub enum ApiError {
     /// The secret key is not of this instance.
     #[error("Clerk's Backend API refused the secret key ({0}): it is of another instance, or revoked")]
     Unauthorized(StatusCode),
+    /// The instance has no primary domain.
+    #[error("Clerk's Backend API names no primary domain for this instance: set `clerk.issuer`")]
+    NoIssuer,
     /// Anything else that is no success.
     #[error("Clerk's Backend API answered {status} to {path}")]
     Status {
@@ -115,6 +118,16 @@ impl BackendApi {
         Ok(page.data.into_iter().find(|membership| is_it(membership)))
     }
 
+    /// The issuer of this instance's tokens: the Frontend API's URL of its primary domain.
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::NoIssuer`] when Clerk names no primary domain.
+    pub async fn issuer(&self) -> Result<String, ApiError> {
+        let domains: Option<Domains> = self.object(&["domains"], &[]).await?;
+        let primary = domains.into_iter().flat_map(|domains| domains.data).find(|domain| !domain.is_satellite);
+        primary.map(|domain| domain.frontend_api_url.trim_end_matches('/').to_owned()).ok_or(ApiError::NoIssuer)
+    }
+
     async fn object<T: serde::de::DeserializeOwned>(
         &self,
         path: &[&str],
@@ -141,6 +154,17 @@ impl BackendApi {
 #[derive(Deserialize)]
 struct Page {
     data: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Domains {
+    data: Vec<Domain>,
+}
+
+#[derive(Deserialize)]
+struct Domain {
+    is_satellite: bool,
+    frontend_api_url: String,
 }
 
 #[derive(Deserialize)]
@@ -183,7 +207,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_membership_is_found_by_its_own_id_among_its_generations() {
-        let page = || async { r#"{"data":[{"id":"orgmem_old"},{"id":"orgmem_new","role":"org:admin"}],"total_count":2}"# };
+        let page =
+            || async { r#"{"data":[{"id":"orgmem_old"},{"id":"orgmem_new","role":"org:admin"}],"total_count":2}"# };
         let api = api(Router::new().route("/v1/organizations/org_acme/memberships", get(page))).await;
         let (acme, ada) = (OrganizationId::parse("org_acme").unwrap(), UserId::parse("user_ada").unwrap());
         let found = api.membership(&MembershipId::parse("orgmem_new").unwrap(), &acme, &ada).await.unwrap().unwrap();
@@ -192,13 +217,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_issuer_is_the_primary_domains() {
+        let domains = || async {
+            r#"{"data":[{"is_satellite":true,"frontend_api_url":"https://clerk.other.example"},
+                {"is_satellite":false,"frontend_api_url":"https://clerk.example.com/"}],"total_count":2}"#
+        };
+        let api = api(Router::new().route("/v1/domains", get(domains))).await;
+        assert_eq!(api.issuer().await.unwrap(), "https://clerk.example.com");
+    }
+
+    #[tokio::test]
     async fn a_rate_limit_says_how_long_and_a_foreign_key_says_so() {
         let limited = || async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")]) };
-        let api = api(
-            Router::new()
-                .route("/v1/users/user_ada", get(limited))
-                .route("/v1/users/user_bob", get(|| async { StatusCode::UNAUTHORIZED })),
-        )
+        let api = api(Router::new()
+            .route("/v1/users/user_ada", get(limited))
+            .route("/v1/users/user_bob", get(|| async { StatusCode::UNAUTHORIZED })))
         .await;
         let error = api.user(&UserId::parse("user_ada").unwrap()).await.unwrap_err();
         assert!(matches!(error, ApiError::RateLimited { retry_after } if retry_after.as_secs() == 7), "{error}");

@@ -1,1 +1,25 @@
-//! HTTP wiring shared by serve and dev: routes, auth layer, configuration, telemetry
+//! What `rowlock serve` and `rowlock dev` share: configuration, the services behind the routes, and the routes.
+//!
+//! ```text
+//! POST /webhooks/clerk   signature → mirror            (signed by Clerk, or refused)
+//! GET  /whoami           token → principal → Postgres  (whoever calls, as the database sees them)
+//! GET  /healthz          is everything well            (anybody: says nothing about people)
+//! GET  /metrics          Prometheus                    (anybody: says nothing about people)
+//! ```
+//!
+//! A handler gets its caller through an extractor ([`Caller`](auth::Caller)), so a route that acts for somebody cannot be
+//! written without deciding for whom.
+
+pub mod auth;
+pub mod config;
+mod failure;
+mod routes;
+mod run;
+mod services;
+pub mod telemetry;
+
+pub use config::{Config, ConfigError};
+pub use failure::Failure;
+pub use routes::router;
+pub use run::run;
+pub use services::{Services, StartError};

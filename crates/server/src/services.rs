@@ -1,0 +1,187 @@
+//! Everything that stands behind the routes, started and checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clerk::{Clock, SecretKey, SigningSecret};
+use clerk_api::BackendApi;
+use metrics_exporter_prometheus::PrometheusHandle;
+use mirror::Mirror;
+use postgres::{Pool, PoolOptions, migrations};
+use secrecy::SecretString;
+use tokens::{HttpKeySource, KeyCache, Verifier};
+use url::Url;
+
+use crate::Config;
+use crate::config::Issuer;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    pub(crate) verifier: Verifier,
+    pub(crate) mirror: Mirror,
+    pub(crate) clients: Pool,
+    pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Option<PrometheusHandle>,
+}
+
+/// What a webhook must satisfy.
+#[derive(Debug)]
+pub(crate) struct Webhooks {
+    pub(crate) secrets: Vec<SigningSecret>,
+    pub(crate) tolerance: Duration,
+    pub(crate) max_body_bytes: usize,
+}
+
+/// Why the services cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be reached, or has another shape than this build expects.
+    #[error("the database at {url} cannot be used")]
+    Database {
+        /// The address, without its password.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Migrations are missing.
+    #[error("the database at {url} lacks {missing} of Rowlock's migrations; run `rowlock migrate`")]
+    NotMigrated {
+        /// The address, without its password.
+        url: String,
+        /// How many.
+        missing: usize,
+    },
+    /// The login for clients does not work or is too powerful.
+    #[error("the login for clients' statements at {url} cannot be used; `rowlock migrate` sets it up")]
+    ClientLogin {
+        /// The address, without its password.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Clerk could not be asked whose tokens to trust, or has no usable address.
+    #[error("Clerk cannot be used: {0}")]
+    Clerk(String),
+}
+
+impl Services {
+    /// Connects to everything and checks that it is what it should be: fails now rather than at the first request.
+    ///
+    /// Signing keys are the exception. They are fetched now, but an outage at Clerk does not keep a server from starting:
+    /// until they come, tokens are refused with 503, and webhooks are taken all the same.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to do.
+    pub async fn start(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        metrics: Option<PrometheusHandle>,
+    ) -> Result<Self, StartError> {
+        let owner = owner_pool(config).await?;
+        let clients = client_pool(config).await?;
+        let api = match &config.secret_key {
+            Some(key) => Some(backend_api(&config.api_url, key)?),
+            None => None,
+        };
+        let issuer = match (&config.issuer, &api) {
+            (Issuer::Known(issuer), _) => issuer.clone(),
+            (Issuer::AskBackendApi, Some(api)) => {
+                api.issuer().await.map_err(|error| StartError::Clerk(with_causes(&error)))?
+            }
+            (Issuer::AskBackendApi, None) => return Err(StartError::Clerk("no issuer and no secret key".to_owned())),
+        };
+        let keys = key_cache(config, &issuer, &clock)?;
+        if let Err(reason) = keys.warm().await {
+            tracing::warn!(issuer, reason, "signing keys cannot be had yet; tokens are refused until they can");
+        }
+        let mut options = config.verifier.clone();
+        options.issuer = issuer;
+        Ok(Self {
+            verifier: Verifier::new(options, keys, Arc::clone(&clock)),
+            mirror: Mirror::new(owner, api),
+            clients,
+            webhooks: Arc::new(Webhooks {
+                secrets: config.signing_secrets.clone(),
+                tolerance: config.tolerance,
+                max_body_bytes: config.max_body_bytes,
+            }),
+            clock,
+            metrics,
+        })
+    }
+
+    /// The mirror, for the worker beside the routes.
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// The verifier, for whoever acts for a caller outside of HTTP.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The pool for clients' statements.
+    pub fn clients(&self) -> &Pool {
+        &self.clients
+    }
+}
+
+async fn owner_pool(config: &Config) -> Result<Pool, StartError> {
+    let url = config.database_url.to_string();
+    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| StartError::Database { url: url.clone(), source };
+    let options =
+        PoolOptions { size: config.owner_connections, wait: config.connection_wait, application_name: "rowlock" };
+    let pool = Pool::new(&config.database_url, &options).map_err(|error| unusable(error.into()))?;
+    let pending = migrations::pending(&pool).await.map_err(|error| unusable(error.into()))?;
+    if pending.is_empty() {
+        return Ok(pool);
+    }
+    Err(StartError::NotMigrated { url, missing: pending.len() })
+}
+
+async fn client_pool(config: &Config) -> Result<Pool, StartError> {
+    let url = config.client_database_url.to_string();
+    let unusable =
+        |source: Box<dyn std::error::Error + Send + Sync>| StartError::ClientLogin { url: url.clone(), source };
+    let options = PoolOptions {
+        size: config.client_connections,
+        wait: config.connection_wait,
+        application_name: "rowlock clients",
+    };
+    let pool = Pool::new(&config.client_database_url, &options).map_err(|error| unusable(error.into()))?;
+    postgres::refuse_powerful_login(&pool).await.map_err(|error| unusable(error.into()))?;
+    Ok(pool)
+}
+
+fn backend_api(url: &Url, key: &SecretKey) -> Result<BackendApi, StartError> {
+    BackendApi::new(url.clone(), key.clone()).map_err(|error| StartError::Clerk(with_causes(&error)))
+}
+
+fn key_cache(config: &Config, issuer: &str, clock: &Arc<dyn Clock>) -> Result<KeyCache, StartError> {
+    let url = match &config.jwks_url {
+        Some(url) => url.clone(),
+        None => format!("{issuer}/.well-known/jwks.json")
+            .parse()
+            .map_err(|error| StartError::Clerk(format!("issuer `{issuer}` is not a URL: {error}")))?,
+    };
+    // The Backend API's own key set needs the secret key; it is sent nowhere else.
+    let with_secret =
+        url.host() == config.api_url.host() && url.port_or_known_default() == config.api_url.port_or_known_default();
+    let secret = config.secret_key.as_ref().filter(|_| with_secret).map(|key| SecretString::from(key.expose()));
+    let source = HttpKeySource::new(url, secret).map_err(|error| StartError::Clerk(error.to_string()))?;
+    Ok(KeyCache::new(source, Arc::clone(clock)))
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

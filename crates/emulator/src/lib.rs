@@ -1,1 +1,50 @@
-//! Clerk, offline: Backend API, JWKS, sessions and a Svix-faithful webhook sender
+//! Clerk, offline.
+//!
+//! An [`Emulator`] is one Clerk instance on a port of this machine: Backend API, key set, sessions and tokens in every
+//! shape Clerk mints, and webhooks signed and retried as Svix does it for Clerk. Clerk's official SDKs work against it
+//! unmodified. Tests drive it through this API or through `/__rowlock`; a developer's app through HTTP.
+//!
+//! Three layers, each knowing only the one below: the pure core ([`state`], [`change`] and the files beside them: rows,
+//! rules, events, token payloads, retry schedule), the running [`instance`] (locks, clock, webhook task), and the shells
+//! around it ([`api`] over HTTP, [`local_api`] in Rust).
+//!
+//! What it is not: a place for real secrets, or a proof that Clerk's servers behave so. Its facts are Clerk's published
+//! specification and SDKs. What Clerk has and it has not is answered with 501, in Clerk's own error form.
+
+mod api;
+mod api_version;
+mod change;
+mod control;
+mod emulator;
+mod form;
+mod identity;
+mod ids;
+mod instance;
+mod jwt_templates;
+mod keys;
+mod local_api;
+mod memberships;
+mod metadata;
+mod options;
+mod organizations;
+mod query;
+mod reasons;
+mod refusal;
+mod roles;
+mod sessions;
+mod shortcodes;
+mod state;
+mod state_file;
+mod tokens;
+mod users;
+mod view;
+mod webhooks;
+
+pub use emulator::{Emulator, EmulatorError};
+pub use keys::SigningKey;
+pub use local_api::{JwtTemplatesApi, MembershipsApi, OrganizationsApi, SessionsApi, UsersApi, WebhooksApi};
+pub use options::EmulatorOptions;
+pub use refusal::{Refusal, RefusalDetail};
+pub use roles::{InvalidRole, RoleDefinition};
+pub use state_file::StateFileError;
+pub use tokens::{SessionTokenVersion, TokenKind, TokenRequest};

@@ -1,0 +1,17 @@
+//! The Backend API: what Clerk answers at `/v1`, as one table of operations.
+//!
+//! An [`Operation`](operations::Operation) is a plain function from a [`Call`] to bytes. HTTP is one way to make a call, the Rust API is
+//! another; both run the same functions.
+
+pub(crate) mod call;
+pub(crate) mod http;
+pub(crate) mod instance;
+pub(crate) mod jwt_templates;
+pub(crate) mod memberships;
+pub(crate) mod operations;
+pub(crate) mod organizations;
+pub(crate) mod sessions;
+pub(crate) mod users;
+
+pub(crate) use call::{Call, Reply, reply};
+pub(crate) use operations::Access;

@@ -1,0 +1,144 @@
+//! The HTTP shell around the operations: routing, the secret key, versions, errors as bytes.
+//!
+//! Answers carry exactly `application/json`: with a charset behind it, Clerk's own SDK takes the body for text.
+
+use std::{any::Any, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, RawPathParams, Request, State},
+    response::Response,
+    routing::on,
+};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+};
+use serde::Serialize;
+use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+
+use super::{Access, Call, Reply, operations::OPERATIONS};
+use crate::{
+    api_version::{self, ApiVersion},
+    ids,
+    instance::Instance,
+    query::Query,
+    refusal::{Refusal, RefusalDetail},
+    webhooks::Origin,
+};
+
+/// More than any form of the API can hold.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+pub(crate) fn router(instance: Arc<Instance>) -> Router {
+    let mut router = Router::new();
+    for operation in OPERATIONS {
+        let handler = move |State(instance): State<Arc<Instance>>, params: RawPathParams, request: Request| async move {
+            let answer = async {
+                if operation.access == Access::SecretKey {
+                    authenticate(&instance, request.headers())?;
+                }
+                let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                (operation.run)(&receive(instance, path, request).await?)
+            };
+            respond(answer.await)
+        };
+        router = router.route(operation.path, on(operation.method, handler));
+    }
+    router
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TraceLayer::new_for_http())
+        .with_state(instance)
+}
+
+/// Whatever Clerk has and the emulator has not.
+async fn unknown(State(instance): State<Arc<Instance>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let refusal = match authenticate(&instance, &parts.headers) {
+        Err(refusal) => refusal,
+        Ok(()) => Refusal::not_emulated(format_args!("{} {}", parts.method, parts.uri.path())),
+    };
+    std::future::ready(respond(Err(refusal))).await
+}
+
+async fn receive(instance: Arc<Instance>, path: Vec<(String, String)>, request: Request) -> Result<Call, Refusal> {
+    let (parts, body) = request.into_parts();
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let header = parts.headers.get(api_version::HEADER).and_then(|value| value.to_str().ok());
+    let version = ApiVersion::choose(header, query.first(api_version::PARAMETER))?;
+    let client_ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let origin = Origin {
+        client_ip: client_ip.map_or_else(String::new, |ip| ip.to_string()),
+        user_agent: user_agent.unwrap_or_default().to_owned(),
+    };
+    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
+        let message = format!("The request body could not be read, or is longer than {BODY_LIMIT} bytes.");
+        Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", message)
+    })?;
+    if !body.is_empty() {
+        check_content_type(&parts.headers)?;
+    }
+    Ok(Call { instance, path, query, body, version, origin })
+}
+
+fn authenticate(instance: &Instance, headers: &HeaderMap) -> Result<(), Refusal> {
+    let unauthorized =
+        |code, message: &'static str, long: &str| Err(Refusal::new(StatusCode::UNAUTHORIZED, code, message, long));
+    let Some(header) = headers.get(AUTHORIZATION) else {
+        let long = "The request carries no secret key. Send the header `Authorization: Bearer sk_…`.";
+        return unauthorized("authentication_invalid", "Invalid authentication", long);
+    };
+    let Some(key) = header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")) else {
+        let long = "Invalid Authorization header format. Must be 'Bearer <YOUR_API_KEY>'";
+        return unauthorized("authorization_header_format_invalid", "Invalid Authorization header format", long);
+    };
+    let expected = instance.identity.secret_key.as_bytes();
+    if aws_lc_rs::constant_time::verify_slices_are_equal(key.as_bytes(), expected).is_err() {
+        let long = "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.";
+        return unauthorized("clerk_key_invalid", long, long);
+    }
+    Ok(())
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = found.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let message = format!("Content-Type {found:?} is unsupported. You should use application/json instead.");
+    let short = "Content-Type is unsupported";
+    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type", short, message))
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    respond(Err(Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal_clerk_error",
+        "Oops, an unexpected error occurred",
+        "The emulator failed while it handled this request; its log says where.",
+    )))
+}
+
+fn respond(reply: Reply) -> Response {
+    #[derive(Serialize)]
+    struct Errors<'a> {
+        errors: &'a [RefusalDetail],
+        clerk_trace_id: String,
+    }
+    let (status, body) = match reply {
+        Ok(body) => (StatusCode::OK, body),
+        Err(refusal) => {
+            let errors = Errors { errors: refusal.errors(), clerk_trace_id: ids::hex(&ids::random::<16>()) };
+            (refusal.status(), serde_json::to_vec(&errors).expect("errors have a JSON form"))
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

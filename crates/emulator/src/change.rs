@@ -1,0 +1,98 @@
+//! One change to the state: the rows it touches and the events it announces, as one unit.
+//!
+//! Operations on [`Change`] are pure: they take the time and the ids from the outside, check before they write, and
+//! collect [`Event`]s instead of sending them. Whoever runs the change holds the lock, publishes the events in order
+//! and keeps nothing when the operation refused.
+
+use clerk::{EventKind, InstanceId, OrganizationId, Timestamp, UserId};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    memberships::Membership,
+    organizations::Organization,
+    sessions::Session,
+    state::State,
+    users::User,
+    view::{Detail, View},
+};
+
+/// Something happened to an object; `data` is the object as webhooks show it.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) kind: EventKind,
+    pub(crate) data: Box<RawValue>,
+}
+
+impl Event {
+    pub(crate) fn new(kind: EventKind, object: &impl Serialize) -> Self {
+        let data = serde_json::value::to_raw_value(object).expect("an object of the emulator has a JSON form");
+        Self { kind, data }
+    }
+}
+
+/// A change in the making.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) instance_id: &'a InstanceId,
+    pub(crate) now: Timestamp,
+    pub(crate) events: Vec<Event>,
+}
+
+impl<'a> Change<'a> {
+    pub(crate) fn begin(state: &'a mut State, instance_id: &'a InstanceId, now: Timestamp) -> Self {
+        Self { state, instance_id, now, events: Vec::new() }
+    }
+
+    /// The state as the change has left it so far.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { state: self.state, instance_id: self.instance_id, now: self.now }
+    }
+
+    pub(crate) fn announce_user(&mut self, kind: EventKind, id: &UserId) {
+        let view = self.view();
+        let user = view.state.users.get(id.as_str()).expect("an announced user exists");
+        let event = Event::new(kind, &view.user(user));
+        self.events.push(event);
+    }
+
+    pub(crate) fn announce_deleted_user(&mut self, user: &User) {
+        self.events.push(Event::new(EventKind::UserDeleted, &deleted_user(user)));
+    }
+
+    pub(crate) fn announce_organization(&mut self, kind: EventKind, id: &OrganizationId) {
+        let view = self.view();
+        let organization = view.state.organizations.get(id.as_str()).expect("an announced organization exists");
+        let event = Event::new(kind, &view.organization(organization, Detail::WithCounts));
+        self.events.push(event);
+    }
+
+    pub(crate) fn announce_deleted_organization(&mut self, organization: &Organization) {
+        self.events.push(Event::new(EventKind::OrganizationDeleted, &deleted_organization(organization)));
+    }
+
+    /// `organizationMembership.deleted` carries the full membership too.
+    pub(crate) fn announce_membership(&mut self, kind: EventKind, membership: &Membership) {
+        let event = Event::new(kind, &self.view().membership(membership, Detail::WithCounts));
+        self.events.push(event);
+    }
+
+    pub(crate) fn announce_session(&mut self, kind: EventKind, session: &Session) {
+        let event = Event::new(kind, &self.view().session_with_user(session));
+        self.events.push(event);
+    }
+}
+
+/// Clerk's deletion notice: the resource's name and what can still be said.
+pub(crate) fn deleted_user(user: &User) -> Value {
+    let mut notice = json!({ "object": "user", "id": user.id, "deleted": true });
+    if let Some(external_id) = &user.external_id {
+        notice["external_id"] = json!(external_id);
+    }
+    notice
+}
+
+pub(crate) fn deleted_organization(organization: &Organization) -> Value {
+    json!({ "object": "organization", "id": organization.id, "slug": organization.slug, "deleted": true })
+}

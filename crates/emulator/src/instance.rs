@@ -1,0 +1,88 @@
+//! A running instance: the pure core behind its locks, the clock, the webhooks.
+//!
+//! Lock order: the state, then the outbox. Events enter the outbox while the state is still locked, so that the order
+//! of messages is the order of changes.
+
+use std::sync::Arc;
+
+use clerk::{Clock, DeliveryId, PublishableKey, Timestamp};
+use parking_lot::RwLock;
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use crate::{
+    change::{Change, Event},
+    identity::Identity,
+    refusal::Refusal,
+    state::State,
+    tokens::Mint,
+    view::View,
+    webhooks::{Origin, Sender, envelope},
+};
+
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) identity: Identity,
+    pub(crate) issuer: String,
+    pub(crate) base_url: String,
+    pub(crate) publishable_key: PublishableKey,
+    pub(crate) session_claims: Map<String, Value>,
+    pub(crate) state: RwLock<State>,
+    pub(crate) webhooks: Arc<Sender>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Set after every change; heard by whoever keeps the state file.
+    pub(crate) dirty: Arc<Notify>,
+}
+
+impl Instance {
+    pub(crate) fn read<T>(&self, reading: impl FnOnce(View<'_>) -> T) -> T {
+        let now = self.clock.now();
+        let state = self.state.read();
+        reading(View { state: &state, instance_id: self.identity.signing_key.instance_id(), now })
+    }
+
+    /// Runs a change and publishes what it announces. A refused change announces nothing.
+    pub(crate) fn change<T>(
+        &self,
+        origin: &Origin,
+        operation: impl FnOnce(&mut Change<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let now = self.clock.now();
+        let mut state = self.state.write();
+        let mut change = Change::begin(&mut state, self.identity.signing_key.instance_id(), now);
+        let result = operation(&mut change)?;
+        let events = std::mem::take(&mut change.events);
+        for event in &events {
+            self.publish(&mut state, event, origin, now);
+        }
+        drop(state);
+        self.dirty.notify_one();
+        Ok(result)
+    }
+
+    /// Announces something without changing anything.
+    pub(crate) fn announce(&self, origin: &Origin, event: &Event) -> DeliveryId {
+        let now = self.clock.now();
+        self.publish(&mut self.state.write(), event, origin, now)
+    }
+
+    pub(crate) fn mint<T>(&self, minting: impl FnOnce(Mint<'_>) -> T) -> T {
+        self.read(|view| {
+            minting(Mint {
+                state: view.state,
+                key: &self.identity.signing_key,
+                issuer: &self.issuer,
+                session_claims: &self.session_claims,
+                now: view.now,
+            })
+        })
+    }
+
+    fn publish(&self, state: &mut State, event: &Event, origin: &Origin, now: Timestamp) -> DeliveryId {
+        let id = state.ids.delivery(now);
+        let body = envelope(event, self.identity.signing_key.instance_id(), origin, now);
+        let due = self.webhooks.now();
+        self.webhooks.with(|outbox| outbox.publish(id.clone(), event.kind.as_str(), body, now, due));
+        id
+    }
+}

@@ -1,0 +1,135 @@
+//! The RSA key that signs every token of an instance, and what the world sees of it.
+//!
+//! Clerk's `kid` is the instance id, and verifiers cache keys by `kid`. An emulator that kept its `kid` while drawing a
+//! new key would poison those caches, so the instance id is *derived from the public key*: the same `kid` is the same
+//! key, always. The key itself is random (RSA generation takes no seed) and stable through the state file.
+
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    rand::SystemRandom,
+    rsa::{KeyPair, KeySize},
+    signature::{KeyPair as _, RSA_PKCS1_SHA256},
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use clerk::InstanceId;
+use serde_json::{Value, json};
+
+use crate::ids::base62;
+
+/// An RSA-2048 key pair. Cloning shares nothing secret beyond this process; `Debug` shows the instance id only.
+pub struct SigningKey {
+    pair: KeyPair,
+    instance_id: InstanceId,
+}
+
+/// The bytes are not a usable RSA private key.
+#[derive(Debug, thiserror::Error)]
+#[error("not an RSA private key in PKCS#8 form: {reason}")]
+pub(crate) struct UnusableKey {
+    reason: String,
+}
+
+impl SigningKey {
+    /// Draws a new key. Takes tens of milliseconds of processor time: keep it off the async threads.
+    #[must_use]
+    pub fn generate() -> Self {
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("aws-lc generates RSA-2048 keys");
+        Self::of(pair)
+    }
+
+    pub(crate) fn from_pkcs8_base64(text: &str) -> Result<Self, UnusableKey> {
+        let der = STANDARD.decode(text).map_err(|error| UnusableKey { reason: error.to_string() })?;
+        let pair = KeyPair::from_pkcs8(&der).map_err(|error| UnusableKey { reason: error.to_string() })?;
+        Ok(Self::of(pair))
+    }
+
+    pub(crate) fn to_pkcs8_base64(&self) -> String {
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().expect("a key of ours has a PKCS#8 form");
+        STANDARD.encode(der.as_ref())
+    }
+
+    /// The id of the instance this key signs for, which is also the `kid`.
+    pub(crate) fn instance_id(&self) -> &InstanceId {
+        &self.instance_id
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (`RS256`) over `message`.
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .expect("a buffer of modulus length takes the signature");
+        signature
+    }
+
+    /// The key set as `/v1/jwks` and `/.well-known/jwks.json` give it.
+    pub(crate) fn jwks(&self) -> Value {
+        let key = self.pair.public_key();
+        json!({ "keys": [{
+            "use": "sig",
+            "kty": "RSA",
+            "kid": self.instance_id.as_str(),
+            "alg": "RS256",
+            "n": URL_SAFE_NO_PAD.encode(key.modulus().big_endian_without_leading_zero()),
+            "e": URL_SAFE_NO_PAD.encode(key.exponent().big_endian_without_leading_zero()),
+        }] })
+    }
+
+    /// The public key as PEM, the form of `CLERK_JWT_KEY`.
+    pub(crate) fn public_key_pem(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().expect("a public key has an X.509 form");
+        let encoded = STANDARD.encode(der.as_ref());
+        let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+        for line in encoded.as_bytes().chunks(64) {
+            pem.extend(line.iter().map(|byte| char::from(*byte)));
+            pem.push('\n');
+        }
+        pem.push_str("-----END PUBLIC KEY-----\n");
+        pem
+    }
+
+    fn of(pair: KeyPair) -> Self {
+        let fingerprint = digest(&SHA256, pair.public_key().modulus().big_endian_without_leading_zero());
+        let mut number = [0; 20];
+        number.copy_from_slice(&fingerprint.as_ref()[..20]);
+        let instance_id =
+            InstanceId::parse(&format!("ins_{}", base62(number))).expect("27 base62 characters make an instance id");
+        Self { pair, instance_id }
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SigningKey").field("instance_id", &self.instance_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_text_form_with_the_same_kid() {
+        let key = SigningKey::generate();
+        let again = SigningKey::from_pkcs8_base64(&key.to_pkcs8_base64()).unwrap();
+        assert_eq!(again.instance_id(), key.instance_id());
+        assert_eq!(again.jwks(), key.jwks());
+        assert_ne!(SigningKey::generate().instance_id(), key.instance_id());
+    }
+
+    #[test]
+    fn garbage_is_no_key() {
+        assert!(SigningKey::from_pkcs8_base64("bm90IGEga2V5").is_err());
+        assert!(SigningKey::from_pkcs8_base64("%").is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_key_material() {
+        let key = SigningKey::generate();
+        assert!(!format!("{key:?}").contains(&key.to_pkcs8_base64()[40..80]));
+    }
+}

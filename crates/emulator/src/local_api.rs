@@ -1,0 +1,106 @@
+//! The API without a socket: the same operations, called from Rust, answering with the same JSON.
+//!
+//! Bodies and answers are JSON values on purpose: a test says what it would send to Clerk and sees what Clerk would
+//! answer, and every check of the HTTP shell's form reading applies. Events happen as they do over HTTP.
+
+mod directory;
+mod webhooks;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+pub use directory::{JwtTemplatesApi, MembershipsApi, OrganizationsApi, SessionsApi, UsersApi};
+pub use webhooks::WebhooksApi;
+
+use crate::{
+    Emulator, Refusal,
+    api::{Call, Reply},
+    api_version::ApiVersion,
+    instance::Instance,
+    query::Query,
+    webhooks::Origin,
+};
+
+const USER_AGENT: &str = concat!("rowlock-emulator/", env!("CARGO_PKG_VERSION"));
+
+impl Emulator {
+    /// `/v1/users`.
+    #[must_use]
+    pub fn users(&self) -> UsersApi<'_> {
+        UsersApi(&self.instance)
+    }
+
+    /// `/v1/organizations`.
+    #[must_use]
+    pub fn organizations(&self) -> OrganizationsApi<'_> {
+        OrganizationsApi(&self.instance)
+    }
+
+    /// `/v1/organization_memberships` and the memberships of organizations and users.
+    #[must_use]
+    pub fn memberships(&self) -> MembershipsApi<'_> {
+        MembershipsApi(&self.instance)
+    }
+
+    /// `/v1/sessions`.
+    #[must_use]
+    pub fn sessions(&self) -> SessionsApi<'_> {
+        SessionsApi(&self.instance)
+    }
+
+    /// `/v1/jwt_templates`.
+    #[must_use]
+    pub fn jwt_templates(&self) -> JwtTemplatesApi<'_> {
+        JwtTemplatesApi(&self.instance)
+    }
+
+    /// Endpoints, deliveries, and events on demand.
+    #[must_use]
+    pub fn webhooks(&self) -> WebhooksApi<'_> {
+        WebhooksApi(&self.instance)
+    }
+}
+
+/// A call in the making.
+struct LocalCall<'a> {
+    instance: &'a Arc<Instance>,
+    path: Vec<(String, String)>,
+    query: Query,
+    body: Bytes,
+}
+
+impl<'a> LocalCall<'a> {
+    fn to(instance: &'a Arc<Instance>) -> Self {
+        Self { instance, path: Vec::new(), query: Query::default(), body: Bytes::new() }
+    }
+
+    fn path(mut self, name: &str, value: &str) -> Self {
+        self.path.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        self.query = Query::from_pairs(pairs);
+        self
+    }
+
+    fn body(mut self, body: &Value) -> Self {
+        self.body = Bytes::from(body.to_string());
+        self
+    }
+
+    fn run(self, operation: fn(&Call) -> Reply) -> Result<Value, Refusal> {
+        let call = Call {
+            instance: Arc::clone(self.instance),
+            path: self.path,
+            query: self.query,
+            body: self.body,
+            version: ApiVersion::LATEST,
+            origin: Origin { client_ip: "127.0.0.1".to_owned(), user_agent: USER_AGENT.to_owned() },
+        };
+        let text = operation(&call)?;
+        Ok(serde_json::from_slice(&text).expect("an answer of the emulator is JSON"))
+    }
+}

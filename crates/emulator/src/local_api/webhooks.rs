@@ -1,0 +1,88 @@
+//! The webhook sender from Rust.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::LocalCall;
+use crate::{Refusal, control, instance::Instance};
+
+/// Endpoints, deliveries, and the means to disturb them: what a test of a receiver needs.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhooksApi<'a>(pub(super) &'a Arc<Instance>);
+
+#[expect(clippy::missing_errors_doc, reason = "refused are ids that do not exist and malformed endpoints only")]
+impl WebhooksApi<'_> {
+    /// Adds an endpoint that gets every event, signed with the instance's own secret. Answers with the endpoint.
+    pub fn add_endpoint(&self, url: &str) -> Result<Value, Refusal> {
+        let secret = self.0.identity.webhook_secret.expose();
+        self.add_endpoint_with(&json!({ "url": url, "secret": secret }))
+    }
+
+    /// Adds an endpoint: `url`, and if wanted `secret` (drawn otherwise) and `events` (all otherwise).
+    pub fn add_endpoint_with(&self, body: &Value) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).body(body).run(control::add_endpoint)
+    }
+
+    /// Changes `url`, `secret`, `events` or `disabled` of an endpoint.
+    pub fn change_endpoint(&self, id: &str, body: &Value) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).path("endpoint_id", id).body(body).run(control::change_endpoint)
+    }
+
+    /// Every endpoint.
+    pub fn endpoints(&self) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).run(control::list_endpoints)
+    }
+
+    /// Removes an endpoint; what is still open for it fails.
+    pub fn remove_endpoint(&self, id: &str) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).path("endpoint_id", id).run(control::remove_endpoint)
+    }
+
+    /// The ids of all messages, oldest first: the order in which things happened.
+    #[must_use]
+    pub fn message_ids(&self) -> Vec<String> {
+        self.0.webhooks.read(|outbox| outbox.oldest_first().map(|message| message.id.to_string()).collect())
+    }
+
+    /// A message with its deliveries, their attempts, and the payload.
+    pub fn message(&self, id: &str) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).path("message_id", id).run(control::get_delivery)
+    }
+
+    /// Holds scheduled deliveries back until [`WebhooksApi::resume`].
+    pub fn pause(&self) {
+        self.0.webhooks.with(|outbox| outbox.set_paused(true));
+    }
+
+    /// Lets held deliveries go.
+    pub fn resume(&self) {
+        self.0.webhooks.with(|outbox| outbox.set_paused(false));
+    }
+
+    /// Sends a message now, paused or not, as often as said, always under its own id.
+    pub fn send(&self, id: &str, copies: usize) -> Result<(), Refusal> {
+        self.0.webhooks.with(|outbox| outbox.send_again(id, None, copies)).map(|_| ())
+    }
+
+    /// Loses a message: what is still open of it is never sent by the schedule.
+    pub fn discard(&self, id: &str) -> Result<(), Refusal> {
+        self.0.webhooks.with(|outbox| outbox.discard(id))
+    }
+
+    /// Announces an event of an object that exists, without changing it.
+    pub fn trigger(&self, kind: &str, object_id: &str) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).body(&json!({ "type": kind, "object_id": object_id })).run(control::trigger)
+    }
+
+    /// Announces an event with data of the caller's own.
+    pub fn trigger_with(&self, kind: &str, data: &Value) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).body(&json!({ "type": kind, "data": data })).run(control::trigger)
+    }
+
+    /// Waits until nothing is on its way and nothing is due. With a receiver that keeps failing this takes as long as
+    /// the schedule does.
+    pub async fn settled(&self) {
+        self.0.webhooks.settled().await;
+    }
+}

@@ -1,0 +1,56 @@
+//! A reading of the state at one moment, and how its objects are shown.
+
+use clerk::{InstanceId, Timestamp};
+
+use crate::{
+    memberships::{Membership, MembershipObject},
+    organizations::{Counts, Organization, OrganizationObject},
+    sessions::{Session, SessionObject},
+    state::State,
+    users::{User, UserObject},
+};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) instance_id: &'a InstanceId,
+    pub(crate) now: Timestamp,
+}
+
+/// Whether an organization is shown with its counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    Plain,
+    WithCounts,
+}
+
+impl Detail {
+    pub(crate) fn counted(wanted: bool) -> Self {
+        if wanted { Self::WithCounts } else { Self::Plain }
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn user(self, user: &'a User) -> UserObject<'a> {
+        UserObject { user, instance_id: self.instance_id, now: self.now }
+    }
+
+    pub(crate) fn organization(self, organization: &'a Organization, detail: Detail) -> OrganizationObject<'a> {
+        let counts = (detail == Detail::WithCounts).then(|| Counts::of(&self.state.memberships, &organization.id));
+        OrganizationObject { organization, instance_id: self.instance_id, counts }
+    }
+
+    pub(crate) fn membership(self, membership: &'a Membership, detail: Detail) -> MembershipObject<'a> {
+        MembershipObject::of(membership, self, detail)
+    }
+
+    pub(crate) fn session(self, session: &'a Session) -> SessionObject<'a> {
+        SessionObject { session, user: None, now: self.now }
+    }
+
+    /// A session as webhooks show it: with the whole user.
+    pub(crate) fn session_with_user(self, session: &'a Session) -> SessionObject<'a> {
+        let user = self.state.users.get(session.user_id.as_str()).expect("a session belongs to a user");
+        SessionObject { session, user: Some(self.user(user)), now: self.now }
+    }
+}

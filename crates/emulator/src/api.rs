@@ -5,6 +5,7 @@
 
 pub(crate) mod call;
 pub(crate) mod http;
+pub(crate) mod identifications;
 pub(crate) mod instance;
 pub(crate) mod jwt_templates;
 pub(crate) mod memberships;

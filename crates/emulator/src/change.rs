@@ -96,3 +96,6 @@ pub(crate) fn deleted_user(user: &User) -> Value {
 pub(crate) fn deleted_organization(organization: &Organization) -> Value {
     json!({ "object": "organization", "id": organization.id, "slug": organization.slug, "deleted": true })
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub(crate) fn instance(call: &Call) -> Reply {
         "issuer": instance.issuer,
         "instance_id": instance.identity.signing_key.instance_id(),
         "publishable_key": instance.publishable_key.to_string(),
-        "secret_key": instance.identity.secret_key,
+        "secret_key": instance.identity.secret_key.expose(),
         "webhook_secret": instance.identity.webhook_secret.expose(),
         "jwt_key": instance.identity.signing_key.public_key_pem(),
     }))
@@ -80,7 +80,8 @@ fn event_of(view: View<'_>, kind: EventKind, id: &str) -> Result<Event, Refusal>
             Ok(Event::new(kind, &view.organization(organization, Detail::WithCounts)))
         }
         "organizationMembership" => {
-            let membership = state.memberships.get(id).ok_or_else(|| Refusal::not_found("membership", id))?;
+            let membership =
+                state.memberships.get(id).ok_or_else(|| Refusal::not_found("organization membership", id))?;
             Ok(Event::new(kind, &view.membership(membership, Detail::WithCounts)))
         }
         "session" => {

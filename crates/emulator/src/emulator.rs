@@ -208,7 +208,7 @@ impl Emulator {
     /// `sk_test_…`.
     #[must_use]
     pub fn secret_key(&self) -> &str {
-        &self.instance.identity.secret_key
+        self.instance.identity.secret_key.expose()
     }
 
     /// A signing secret that belongs to the instance: give it to an endpoint to have one that survives restarts.

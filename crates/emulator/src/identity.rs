@@ -1,6 +1,6 @@
 //! Who an instance is: its keys and secrets, drawn once and kept in the state file.
 
-use clerk::SigningSecret;
+use clerk::{InvalidSecretKey, InvalidSigningSecret, SecretKey, SigningSecret};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) signing_key: SigningKey,
-    /// `sk_test_…`; what the Backend API and the control API ask for.
-    pub(crate) secret_key: String,
+    /// What the Backend API and the control API ask for.
+    pub(crate) secret_key: SecretKey,
     /// The secret of endpoints that bring none of their own.
     pub(crate) webhook_secret: SigningSecret,
 }
@@ -32,13 +32,16 @@ pub(crate) struct SavedIdentity {
 pub(crate) enum UnusableIdentity {
     #[error("signing_key is unusable")]
     SigningKey(#[source] UnusableKey),
-    #[error("webhook_secret is unusable: {0}")]
-    WebhookSecret(String),
+    #[error("secret_key is unusable")]
+    SecretKey(#[source] InvalidSecretKey),
+    #[error("webhook_secret is unusable")]
+    WebhookSecret(#[source] InvalidSigningSecret),
 }
 
 impl Identity {
     pub(crate) fn draw(signing_key: SigningKey, ids: &mut IdSource) -> Self {
-        let secret_key = format!("sk_test_{}{}", base62(ids.secret()), &base62(ids.secret())[..13]);
+        let text = format!("sk_test_{}{}", base62(ids.secret()), &base62(ids.secret())[..13]);
+        let secret_key = SecretKey::parse(&text).expect("forty base62 characters make a secret key");
         let webhook_secret = draw_webhook_secret(ids);
         Self { signing_key, secret_key, webhook_secret }
     }
@@ -46,7 +49,7 @@ impl Identity {
     pub(crate) fn save(&self) -> SavedIdentity {
         SavedIdentity {
             signing_key: self.signing_key.to_pkcs8_base64(),
-            secret_key: self.secret_key.clone(),
+            secret_key: self.secret_key.expose().to_owned(),
             webhook_secret: self.webhook_secret.expose().to_owned(),
         }
     }
@@ -54,9 +57,8 @@ impl Identity {
     pub(crate) fn load(saved: SavedIdentity) -> Result<Self, UnusableIdentity> {
         Ok(Self {
             signing_key: SigningKey::from_pkcs8_base64(&saved.signing_key).map_err(UnusableIdentity::SigningKey)?,
-            secret_key: saved.secret_key,
-            webhook_secret: SigningSecret::parse(&saved.webhook_secret)
-                .map_err(|error| UnusableIdentity::WebhookSecret(error.to_string()))?,
+            secret_key: SecretKey::parse(&saved.secret_key).map_err(UnusableIdentity::SecretKey)?,
+            webhook_secret: SigningSecret::parse(&saved.webhook_secret).map_err(UnusableIdentity::WebhookSecret)?,
         })
     }
 }

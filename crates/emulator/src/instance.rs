@@ -36,8 +36,8 @@ pub(crate) struct Instance {
 
 impl Instance {
     pub(crate) fn read<T>(&self, reading: impl FnOnce(View<'_>) -> T) -> T {
-        let now = self.clock.now();
         let state = self.state.read();
+        let now = self.clock.now();
         reading(View { state: &state, instance_id: self.identity.signing_key.instance_id(), now })
     }
 
@@ -47,8 +47,9 @@ impl Instance {
         origin: &Origin,
         operation: impl FnOnce(&mut Change<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let now = self.clock.now();
         let mut state = self.state.write();
+        // Read under the lock: a later change never carries an earlier time.
+        let now = self.clock.now();
         let mut change = Change::begin(&mut state, self.identity.signing_key.instance_id(), now);
         let result = operation(&mut change)?;
         let events = std::mem::take(&mut change.events);
@@ -62,8 +63,9 @@ impl Instance {
 
     /// Announces something without changing anything.
     pub(crate) fn announce(&self, origin: &Origin, event: &Event) -> DeliveryId {
+        let mut state = self.state.write();
         let now = self.clock.now();
-        self.publish(&mut self.state.write(), event, origin, now)
+        self.publish(&mut state, event, origin, now)
     }
 
     pub(crate) fn mint<T>(&self, minting: impl FnOnce(Mint<'_>) -> T) -> T {

@@ -4,6 +4,8 @@
 //! new key would poison those caches, so the instance id is *derived from the public key*: the same `kid` is the same
 //! key, always. The key itself is random (RSA generation takes no seed) and stable through the state file.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{
     digest::{SHA256, digest},
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
@@ -20,9 +22,10 @@ use serde_json::{Value, json};
 
 use crate::ids::base62;
 
-/// An RSA-2048 key pair. Cloning shares nothing secret beyond this process; `Debug` shows the instance id only.
+/// An RSA-2048 key pair. Clones share it; `Debug` shows the instance id only.
+#[derive(Clone)]
 pub struct SigningKey {
-    pair: KeyPair,
+    pair: Arc<KeyPair>,
     instance_id: InstanceId,
 }
 
@@ -98,7 +101,7 @@ impl SigningKey {
         number.copy_from_slice(&fingerprint.as_ref()[..20]);
         let instance_id =
             InstanceId::parse(&format!("ins_{}", base62(number))).expect("27 base62 characters make an instance id");
-        Self { pair, instance_id }
+        Self { pair: Arc::new(pair), instance_id }
     }
 }
 

@@ -81,15 +81,8 @@ impl Refusal {
     }
 
     pub(crate) fn not_found(what: &str, id: &str) -> Self {
-        let (message, article) = match what {
-            "organization" => ("not found", "No organization"),
-            "user" => ("not found", "No user"),
-            "session" => ("Session not found", "No session"),
-            "membership" => ("not found", "No organization membership"),
-            "JWT template" => ("JWT template not found", "No JWT template"),
-            _ => ("not found", "Nothing"),
-        };
-        Self::new(StatusCode::NOT_FOUND, "resource_not_found", message, format!("{article} was found with id {id}."))
+        let message = format!("No {what} was found with id {id}.");
+        Self::new(StatusCode::NOT_FOUND, "resource_not_found", "not found", message)
     }
 
     pub(crate) fn missing(parameter: &str) -> Self {

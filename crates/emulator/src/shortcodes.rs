@@ -200,3 +200,6 @@ fn dig(object: &Map<String, Value>, path: &str) -> Value {
     let first = keys.next().and_then(|key| object.get(key));
     keys.fold(first, |value, key| value.and_then(|value| value.get(key))).cloned().unwrap_or(Value::Null)
 }
+
+#[cfg(test)]
+mod tests;

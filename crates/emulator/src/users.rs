@@ -8,6 +8,7 @@
 
 mod collection;
 mod create;
+mod identifications;
 mod list;
 mod object;
 mod update;
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use collection::Users;
 pub(crate) use create::NewUser;
+pub(crate) use identifications::{Identification, IdentificationKind, IdentificationPatch, NewIdentification};
 pub(crate) use list::{UserFilter, UserList, UserOrder};
-pub(crate) use object::{PublicUserData, UserObject};
+pub(crate) use object::{PublicUserData, UserObject, email_address_object, phone_number_object};
 pub(crate) use update::{UserMetadata, UserPatch};
 
 use crate::metadata::Metadata;

@@ -11,11 +11,13 @@ mod attempt;
 mod endpoint;
 mod message;
 mod outbox;
+mod saved;
 mod schedule;
 mod sender;
 
 pub(crate) use attempt::{Attempt, Control, Outcome};
 pub(crate) use endpoint::{Endpoint, EndpointPatch, NewEndpoint};
 pub(crate) use message::{Message, Origin, envelope};
-pub(crate) use outbox::{Dispatch, Outbox, OutboxSettings, SavedOutbox};
+pub(crate) use outbox::{Dispatch, Outbox, OutboxSettings};
+pub(crate) use saved::SavedOutbox;
 pub(crate) use sender::{Sender, SenderSettings};

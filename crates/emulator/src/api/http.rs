@@ -9,7 +9,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::{ConnectInfo, RawPathParams, Request, State},
     response::Response,
-    routing::on,
+    routing::{MethodFilter, on},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -44,7 +44,8 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
             };
             respond(answer.await)
         };
-        router = router.route(operation.path, on(operation.method, handler));
+        let filter = MethodFilter::try_from(operation.method.clone()).expect("the table names plain methods");
+        router = router.route(operation.path, on(filter, handler));
     }
     router
         .fallback(unknown)
@@ -96,8 +97,7 @@ fn authenticate(instance: &Instance, headers: &HeaderMap) -> Result<(), Refusal>
         let long = "Invalid Authorization header format. Must be 'Bearer <YOUR_API_KEY>'";
         return unauthorized("authorization_header_format_invalid", "Invalid Authorization header format", long);
     };
-    let expected = instance.identity.secret_key.as_bytes();
-    if aws_lc_rs::constant_time::verify_slices_are_equal(key.as_bytes(), expected).is_err() {
+    if !instance.identity.secret_key.matches(key) {
         let long = "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.";
         return unauthorized("clerk_key_invalid", long, long);
     }
@@ -141,4 +141,29 @@ fn respond(reply: Reply) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Emulator, EmulatorOptions};
+
+    #[tokio::test]
+    async fn every_operation_asks_for_the_key_unless_it_is_public() {
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        for operation in OPERATIONS {
+            let url = format!("{}{}", emulator.base_url(), operation.path.replace(['{', '}'], ""));
+            let request = || client.request(operation.method.clone(), &url);
+            let expected = match operation.access {
+                Access::SecretKey => StatusCode::UNAUTHORIZED,
+                Access::Public => StatusCode::OK,
+            };
+            let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status();
+            assert_eq!(status(request()).await, expected, "{operation:?}");
+            assert_eq!(status(request().bearer_auth("sk_test_wrong")).await, expected, "{operation:?}");
+            let right = status(request().bearer_auth(emulator.secret_key())).await;
+            assert!(right != StatusCode::UNAUTHORIZED && !right.is_server_error(), "{right} {operation:?}");
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! The table of operations: method, path, function, and who may call.
 
-use axum::routing::MethodFilter;
+use http::Method;
 
-use super::{Call, Reply, instance, jwt_templates, memberships, organizations, sessions, users};
+use super::{Call, Reply, identifications, instance, jwt_templates, memberships, organizations, sessions, users};
 use crate::control;
 
 /// One operation of the API.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Operation {
-    pub(crate) method: MethodFilter,
+    pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
     pub(crate) run: fn(&Call) -> Reply,
@@ -23,13 +23,13 @@ pub(crate) enum Access {
     Public,
 }
 
-const GET: MethodFilter = MethodFilter::GET;
-const POST: MethodFilter = MethodFilter::POST;
-const PATCH: MethodFilter = MethodFilter::PATCH;
-const PUT: MethodFilter = MethodFilter::PUT;
-const DELETE: MethodFilter = MethodFilter::DELETE;
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PATCH: Method = Method::PATCH;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
 
-const fn guarded(method: MethodFilter, path: &'static str, run: fn(&Call) -> Reply) -> Operation {
+const fn guarded(method: Method, path: &'static str, run: fn(&Call) -> Reply) -> Operation {
     Operation { method, path, access: Access::SecretKey, run }
 }
 
@@ -55,6 +55,14 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/v1/users/{user_id}/lock", users::lock),
     guarded(POST, "/v1/users/{user_id}/unlock", users::unlock),
     guarded(GET, "/v1/users/{user_id}/organization_memberships", memberships::list_of_user),
+    guarded(POST, "/v1/email_addresses", identifications::create_email_address),
+    guarded(GET, "/v1/email_addresses/{identification_id}", identifications::get_email_address),
+    guarded(PATCH, "/v1/email_addresses/{identification_id}", identifications::update_email_address),
+    guarded(DELETE, "/v1/email_addresses/{identification_id}", identifications::delete_email_address),
+    guarded(POST, "/v1/phone_numbers", identifications::create_phone_number),
+    guarded(GET, "/v1/phone_numbers/{identification_id}", identifications::get_phone_number),
+    guarded(PATCH, "/v1/phone_numbers/{identification_id}", identifications::update_phone_number),
+    guarded(DELETE, "/v1/phone_numbers/{identification_id}", identifications::delete_phone_number),
     guarded(GET, "/v1/organizations", organizations::list),
     guarded(POST, "/v1/organizations", organizations::create),
     guarded(GET, "/v1/organizations/{organization_id}", organizations::get),

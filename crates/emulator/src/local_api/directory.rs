@@ -44,6 +44,16 @@ impl UsersApi<'_> {
         LocalCall::to(self.0).path("user_id", id).body(body).run(api::users::merge_metadata)
     }
 
+    /// `POST /v1/email_addresses`: `user_id`, `email_address`, and if wanted `verified` and `primary`.
+    pub fn add_email_address(&self, body: &Value) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).body(body).run(api::identifications::create_email_address)
+    }
+
+    /// `DELETE /v1/email_addresses/{id}`.
+    pub fn remove_email_address(&self, id: &str) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).path("identification_id", id).run(api::identifications::delete_email_address)
+    }
+
     /// `DELETE /v1/users/{id}`.
     pub fn delete(&self, id: &str) -> Result<Value, Refusal> {
         LocalCall::to(self.0).path("user_id", id).run(api::users::delete)

@@ -177,7 +177,10 @@ impl Change<'_> {
             .organizations
             .by_id_or_slug(organization)
             .ok_or_else(|| Refusal::not_found("organization", organization))?;
-        state.memberships.between(organization.id.as_str(), user).ok_or_else(|| Refusal::not_found("membership", user))
+        state
+            .memberships
+            .between(organization.id.as_str(), user)
+            .ok_or_else(|| Refusal::not_found("organization membership", user))
     }
 
     fn check_role(&self, key: &str) -> Result<(), Refusal> {

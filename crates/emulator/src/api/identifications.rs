@@ -1,0 +1,83 @@
+//! `/v1/email_addresses` and `/v1/phone_numbers`.
+
+use serde_json::{Value, json};
+
+use super::{Call, Reply, reply};
+use crate::{
+    refusal::Refusal,
+    users::{
+        Identification, IdentificationKind, IdentificationPatch, NewIdentification, Users, email_address_object,
+        phone_number_object,
+    },
+};
+
+const EMAIL_ADDRESS: IdentificationKind = IdentificationKind::EmailAddress;
+const PHONE_NUMBER: IdentificationKind = IdentificationKind::PhoneNumber;
+
+pub(crate) fn create_email_address(call: &Call) -> Reply {
+    create(call, EMAIL_ADDRESS)
+}
+
+pub(crate) fn get_email_address(call: &Call) -> Reply {
+    get(call, EMAIL_ADDRESS)
+}
+
+pub(crate) fn update_email_address(call: &Call) -> Reply {
+    update(call, EMAIL_ADDRESS)
+}
+
+pub(crate) fn delete_email_address(call: &Call) -> Reply {
+    delete(call, EMAIL_ADDRESS)
+}
+
+pub(crate) fn create_phone_number(call: &Call) -> Reply {
+    create(call, PHONE_NUMBER)
+}
+
+pub(crate) fn get_phone_number(call: &Call) -> Reply {
+    get(call, PHONE_NUMBER)
+}
+
+pub(crate) fn update_phone_number(call: &Call) -> Reply {
+    update(call, PHONE_NUMBER)
+}
+
+pub(crate) fn delete_phone_number(call: &Call) -> Reply {
+    delete(call, PHONE_NUMBER)
+}
+
+fn create(call: &Call, kind: IdentificationKind) -> Reply {
+    let new = NewIdentification::read(kind, call.form()?)?;
+    call.change(|change| {
+        let id = change.create_identification(new)?;
+        reply(&object(kind, &change.state.users, &id)?)
+    })
+}
+
+fn get(call: &Call, kind: IdentificationKind) -> Reply {
+    call.instance.read(|view| reply(&object(kind, &view.state.users, call.path("identification_id"))?))
+}
+
+fn update(call: &Call, kind: IdentificationKind) -> Reply {
+    let patch = IdentificationPatch::read(kind, call.form()?)?;
+    let id = call.path("identification_id");
+    call.change(|change| {
+        change.update_identification(kind, id, &patch)?;
+        reply(&object(kind, &change.state.users, id)?)
+    })
+}
+
+fn delete(call: &Call, kind: IdentificationKind) -> Reply {
+    let id = call.path("identification_id");
+    call.change(|change| {
+        change.delete_identification(kind, id)?;
+        reply(&json!({ "object": kind.name(), "id": id, "deleted": true }))
+    })
+}
+
+fn object(kind: IdentificationKind, users: &Users, id: &str) -> Result<Value, Refusal> {
+    Ok(match kind.find(users, id)?.1 {
+        Identification::EmailAddress(email) => email_address_object(email),
+        Identification::PhoneNumber(phone) => phone_number_object(phone),
+    })
+}

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
 
 use crate::binaries::Binaries;
-use crate::cluster::{Cluster, ClusterOptions, Durability};
+use crate::cluster::{Cluster, ClusterOptions, Durability, Port};
 use crate::identifier::quote_identifier;
 use crate::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
 
@@ -71,7 +71,7 @@ async fn start_server() -> DatabaseUrl {
             let options = ClusterOptions {
                 directory: directory.keep(),
                 binaries: Binaries::find(None).expect("Postgres is installed: `cargo x setup`"),
-                port: None,
+                port: Port::Free,
                 durability: Durability::Ephemeral,
             };
             let mut cluster = Cluster::start(options).await.expect("a local Postgres starts");

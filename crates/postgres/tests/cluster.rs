@@ -6,12 +6,12 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use postgres::binaries::Binaries;
-use postgres::cluster::{Cluster, ClusterError, ClusterOptions, Durability};
+use postgres::cluster::{Cluster, ClusterError, ClusterOptions, Durability, Port};
 use postgres::{Connection, Pool, PoolOptions};
 
 fn options(directory: &Path, durability: Durability) -> ClusterOptions {
     let binaries = Binaries::find(None).unwrap();
-    ClusterOptions { directory: directory.to_path_buf(), binaries, port: None, durability }
+    ClusterOptions { directory: directory.to_path_buf(), binaries, port: Port::Free, durability }
 }
 
 async fn connect(cluster: &Cluster) -> Connection {

@@ -1,1 +1,37 @@
-fn main() {}
+//! The `rowlock` command.
+//!
+//! One file for each command below `commands/`; what several of them need stands beside this file. Data goes to standard
+//! output, everything else to standard error. Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
+
+mod cli;
+mod commands;
+mod printer;
+mod report;
+mod signals;
+mod stack;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::Cli;
+use printer::Printer;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(cli.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            report::print(&anyhow::Error::from(error).context("the async runtime cannot start"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli.command, printer)) {
+        Ok(code) => code,
+        Err(error) => {
+            report::print(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

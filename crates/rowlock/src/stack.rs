@@ -1,0 +1,183 @@
+//! The whole stack on this machine: Postgres, Clerk's emulator, the server, and the webhook loop between them.
+//!
+//! `dev` and `demo` run the very services that `serve` runs; only what stands around them is local.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clerk::{Clock, SecretKey, SystemClock};
+use emulator::{Emulator, EmulatorOptions};
+use postgres::binaries::Binaries;
+use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
+use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
+use server::config::Issuer;
+use server::{Config, Services, telemetry};
+use tokens::VerifierOptions;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The path of the webhook endpoint.
+pub(crate) const WEBHOOK_PATH: &str = "/webhooks/clerk";
+
+/// How to run the stack.
+pub(crate) struct StackOptions {
+    /// Where Postgres lives.
+    pub(crate) postgres_directory: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) pg_bin: Option<PathBuf>,
+    pub(crate) pg_port: Port,
+    pub(crate) listen: Address,
+    pub(crate) emulator: EmulatorOptions,
+    pub(crate) emulator_listen: Address,
+    /// Pause between webhook attempts, divided.
+    pub(crate) drain: Duration,
+}
+
+/// An address to listen on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Address {
+    /// This one or none.
+    Fixed(SocketAddr),
+    /// This one, or any free port beside it.
+    Preferred(SocketAddr),
+}
+
+impl Address {
+    /// `asked` if somebody asked; otherwise 127.0.0.1 with `port` where that is free.
+    pub(crate) fn asked_or(asked: Option<SocketAddr>, port: u16) -> Self {
+        asked.map_or(Self::Preferred(SocketAddr::from(([127, 0, 0, 1], port))), Self::Fixed)
+    }
+
+    /// The address with a port that is free at this moment.
+    fn choose(self) -> SocketAddr {
+        match self {
+            Self::Fixed(address) => address,
+            Self::Preferred(address) if std::net::TcpListener::bind(address).is_ok() => address,
+            Self::Preferred(address) => SocketAddr::new(address.ip(), 0),
+        }
+    }
+}
+
+/// The running stack. [`stop`](Self::stop) ends it in order; dropping it ends it, too, and waits for nothing.
+pub(crate) struct Stack {
+    pub(crate) cluster: Cluster,
+    pub(crate) emulator: Emulator,
+    pub(crate) services: Services,
+    pub(crate) owner: Pool,
+    pub(crate) api: SocketAddr,
+    pub(crate) binaries: Binaries,
+    pub(crate) took: Took,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// How long the parts took to be ready.
+pub(crate) struct Took {
+    pub(crate) postgres: Duration,
+    pub(crate) emulator: Duration,
+    pub(crate) server: Duration,
+}
+
+impl Stack {
+    /// Starts everything; returns when the first webhook could arrive.
+    pub(crate) async fn start(options: StackOptions) -> anyhow::Result<Self> {
+        let binaries = Binaries::find(options.pg_bin.as_deref())?;
+        let cluster = start_cluster(ClusterOptions {
+            directory: options.postgres_directory,
+            binaries: binaries.clone(),
+            port: options.pg_port,
+            durability: options.durability,
+        });
+        let emulator = start_emulator(options.emulator, options.emulator_listen);
+        let ((cluster, postgres), (emulator, emulator_took)) = tokio::try_join!(cluster, emulator)?;
+        let began = Instant::now();
+        let owner = prepare_database(&cluster.url()).await?;
+        let listener = listen(options.listen).await?;
+        let api = listener.local_addr()?;
+        let config = config(&cluster.url(), &emulator, api, options.drain)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let services = Services::start(&config, clock, telemetry::start_metrics().ok()).await?;
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(server::run(listener, services.clone(), options.drain, stop.clone()));
+        connect_webhooks(&emulator, api)?;
+        let took = Took { postgres, emulator: emulator_took, server: began.elapsed() };
+        Ok(Self { cluster, emulator, services, owner, api, binaries, took, stop, serving })
+    }
+
+    /// The server's base URL.
+    pub(crate) fn api_url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// Ends everything in the order in which the parts need each other: sender, server, database.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.emulator.shutdown().await.context("the emulator did not stop well")?;
+        self.stop.cancel();
+        self.serving.await.context("the server ended by a panic")??;
+        self.owner.close();
+        self.cluster.stop().await.context("Postgres did not stop well")
+    }
+}
+
+async fn start_cluster(options: ClusterOptions) -> anyhow::Result<(Cluster, Duration)> {
+    let began = Instant::now();
+    Ok((Cluster::start(options).await?, began.elapsed()))
+}
+
+async fn start_emulator(options: EmulatorOptions, listen: Address) -> anyhow::Result<(Emulator, Duration)> {
+    let began = Instant::now();
+    let emulator = Emulator::start(EmulatorOptions { listen: listen.choose(), ..options }).await?;
+    Ok((emulator, began.elapsed()))
+}
+
+async fn prepare_database(url: &DatabaseUrl) -> anyhow::Result<Pool> {
+    let pool = Pool::new(url, &PoolOptions::default())?;
+    migrations::migrate(&pool).await?;
+    install_client_login(&pool).await?;
+    Ok(pool)
+}
+
+async fn listen(address: Address) -> anyhow::Result<TcpListener> {
+    let address = address.choose();
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// What `serve` would read from its file and the environment.
+fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Duration) -> anyhow::Result<Config> {
+    Ok(Config {
+        listen,
+        drain,
+        database_url: url.clone(),
+        client_database_url: url.for_clients(),
+        owner_connections: 8,
+        client_connections: 16,
+        connection_wait: Duration::from_secs(5),
+        issuer: Issuer::Known(emulator.issuer().to_owned()),
+        jwks_url: None,
+        api_url: emulator.base_url().parse()?,
+        secret_key: Some(SecretKey::parse(emulator.secret_key())?),
+        signing_secrets: vec![emulator.webhook_secret().clone()],
+        verifier: VerifierOptions::for_issuer(emulator.issuer()),
+        max_body_bytes: 1024 * 1024,
+        tolerance: Duration::from_secs(300),
+    })
+}
+
+/// Points the emulator's webhooks at this server. What a former run on another port left behind is removed; endpoints of
+/// the user's own stay.
+fn connect_webhooks(emulator: &Emulator, api: SocketAddr) -> anyhow::Result<()> {
+    let webhooks = emulator.webhooks();
+    let known = webhooks.endpoints()?;
+    for endpoint in known["data"].as_array().into_iter().flatten() {
+        let ours = endpoint["url"].as_str().is_some_and(|url| url.ends_with(WEBHOOK_PATH));
+        if let (true, Some(id)) = (ours, endpoint["id"].as_str()) {
+            webhooks.remove_endpoint(id)?;
+        }
+    }
+    webhooks.add_endpoint(&format!("http://{api}{WEBHOOK_PATH}"))?;
+    Ok(())
+}

@@ -55,10 +55,11 @@ impl Mirror {
         if let Ok(change) = &reading.change {
             projection::lock(&transaction, change).await?;
         }
-        if !inbox::store(&transaction, delivery, &reading).await? {
-            return Ok(Outcome::Duplicate(inbox::state(&transaction, &delivery.id).await?));
-        }
-        let outcome = attempt(transaction, &delivery.id, &reading, 1).await?;
+        let outcome = if inbox::store(&transaction, delivery, &reading).await? {
+            attempt(transaction, &delivery.id, &reading, 1).await?
+        } else {
+            Outcome::Duplicate(inbox::state(&transaction, &delivery.id).await?)
+        };
         note(delivery, &reading, &outcome);
         Ok(outcome)
     }

@@ -118,7 +118,9 @@ impl Stack {
         self.emulator.shutdown().await.context("the emulator did not stop well")?;
         self.stop.cancel();
         self.serving.await.context("the server ended by a panic")??;
-        self.owner.close();
+        // The last connections close before the server that would cut them.
+        drop(self.services);
+        drop(self.owner);
         self.cluster.stop().await.context("Postgres did not stop well")
     }
 }

@@ -52,9 +52,7 @@ impl Mirror {
         let mut connection = self.pool.get().await?;
         let transaction = connection.transaction().await?;
         // Locks first: a duplicate that comes at the same time waits here, and finds this one stored.
-        if let Ok(change) = &reading.change {
-            projection::lock(&transaction, change).await?;
-        }
+        projection::begin(&transaction, &reading).await?;
         let outcome = if inbox::store(&transaction, delivery, &reading).await? {
             attempt(transaction, &delivery.id, &reading, 1).await?
         } else {
@@ -111,9 +109,7 @@ impl Mirror {
         let row = transaction.query_opt(&due, parameters).await?;
         let Some((delivery, attempts)) = row.as_ref().and_then(inbox::delivery) else { return Ok(None) };
         let reading = Reading::of(&delivery);
-        if let Ok(change) = &reading.change {
-            projection::lock(&transaction, change).await?;
-        }
+        projection::begin(&transaction, &reading).await?;
         let outcome = attempt(transaction, &delivery.id, &reading, attempts + 1).await?;
         note(&delivery, &reading, &outcome);
         Ok(Some(outcome))

@@ -49,14 +49,16 @@ async fn data_survives_a_stop_and_one_process_at_a_time_uses_it() {
 
 #[tokio::test]
 async fn a_server_that_was_killed_hard_is_revived_with_its_data() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut cluster = Cluster::start(options(directory.path(), Durability::Full)).await.unwrap();
-    connect(&cluster).await.batch_execute("create table kept as select 1").await.unwrap();
-    kill(Pid::from_raw(cluster.server_pid().unwrap()), Signal::SIGKILL).unwrap();
-    cluster.ended().await.unwrap();
-    cluster.revive().await.unwrap();
-    assert_eq!(kept(&cluster).await, 1);
-    cluster.stop().await.unwrap();
+    for durability in [Durability::Full, Durability::Ephemeral] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut cluster = Cluster::start(options(directory.path(), durability)).await.unwrap();
+        connect(&cluster).await.batch_execute("create table kept as select 1").await.unwrap();
+        kill(Pid::from_raw(cluster.server_pid().unwrap()), Signal::SIGKILL).unwrap();
+        cluster.ended().await.unwrap();
+        cluster.revive().await.unwrap();
+        assert_eq!(kept(&cluster).await, 1);
+        cluster.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]

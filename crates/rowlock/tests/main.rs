@@ -1,1 +1,10 @@
-//! x
+//! The binary as its user runs it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod crash;
+mod demo;
+mod dev;
+mod events;
+mod serve;
+mod support;
+mod token;

@@ -1,6 +1,6 @@
 //! From a change to rows.
 //!
-//! Every function runs inside the caller's transaction, after [`lock`], and sends all it has in one flight.
+//! Every function runs inside the caller's transaction, after [`begin`] or [`lock`], and sends all it has in one flight.
 
 mod membership;
 mod organization;
@@ -11,7 +11,10 @@ use futures_util::future::try_join_all;
 use postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
-use crate::reading::{Change, Grave, State};
+use crate::reading::{Change, Grave, Reading, State};
+
+const DURABLE: &str = include_str!("../../../../sql/mirror/durable.sql");
+const LOCK: &str = include_str!("../../../../sql/mirror/lock.sql");
 
 /// Who brought a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +38,21 @@ type Step<'a> = (&'static str, &'a [&'a (dyn ToSql + Sync)]);
 /// The parameters of a statement that is sent for several tables.
 type Parameters<'a, const COUNT: usize> = [&'a (dyn ToSql + Sync); COUNT];
 
-/// Lets one transaction at a time decide about an object, and several read it: what depends on two objects (a membership
-/// and its user) would otherwise miss a change that is being made to the other at the same moment.
+/// Prepares a transaction to take a delivery.
+///
+/// It will be durable when it says so, even in a database whose `synchronous_commit` is off: the sender forgets a delivery
+/// once we have answered. And it lets one transaction at a time decide about an object, and several read it: what depends
+/// on two objects (a membership and its user) would otherwise miss a change that is being made to the other at the same
+/// moment.
+pub(crate) async fn begin(transaction: &Transaction<'_>, reading: &Reading) -> Result<(), tokio_postgres::Error> {
+    let (ids, writes) = reading.change.as_ref().map(Change::touches).unwrap_or_default();
+    in_one_flight(transaction, [(DURABLE, &[]), (LOCK, &[&ids, &writes])]).await.map(|_| ())
+}
+
+/// Lets this transaction alone decide about what `change` touches.
 pub(crate) async fn lock(transaction: &Transaction<'_>, change: &Change) -> Result<(), tokio_postgres::Error> {
     let (ids, writes) = change.touches();
-    let lock = transaction.prepare_cached(include_str!("../../../../sql/mirror/lock.sql")).await?;
-    transaction.execute(&lock, &[&ids, &writes]).await.map(|_| ())
+    in_one_flight(transaction, [(LOCK, &[&ids, &writes])]).await.map(|_| ())
 }
 
 /// Applies a change; whether the mirror shows it now.

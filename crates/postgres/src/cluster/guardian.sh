@@ -25,5 +25,6 @@ while kill -0 "$server" 2>/dev/null; do
   status=$?
 done
 kill "$watch" 2>/dev/null
-[ -z "$remove" ] || rm -rf -- "$remove"
+# Only what ended in order is over: a server that crashed, or could not have its port, is started again in its place.
+[ "$status" -ne 0 ] || [ -z "$remove" ] || rm -rf -- "$remove"
 exit "$status"

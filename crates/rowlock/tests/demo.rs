@@ -1,0 +1,33 @@
+//! `rowlock demo`: the story, and the same as data.
+
+use serde_json::Value;
+
+use crate::support::{rowlock, told};
+
+#[test]
+fn the_story_is_short_and_every_step_holds() {
+    let output = rowlock(&["demo"]).output().unwrap();
+    let told = told(&output);
+    assert!(told.starts_with("exit: 0"), "{told}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().count() <= 30, "{} lines\n{text}", text.lines().count());
+    assert!(!text.contains('✗') && text.contains("All 15 steps held"), "{text}");
+}
+
+#[test]
+fn as_json_it_is_one_object_with_every_step() {
+    let output = rowlock(&["demo", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let story: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(story["ok"], true);
+    let names: Vec<&str> =
+        story["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    insta::assert_snapshot!(names.join(" "), @"");
+    assert!(story["steps"].as_array().unwrap().iter().all(|step| step["ok"] == true), "{story}");
+}
+
+#[test]
+fn without_postgres_it_says_what_to_do() {
+    let output = rowlock(&["demo", "--pg-bin", "/nonexistent"]).output().unwrap();
+    insta::assert_snapshot!(told(&output), @"");
+}

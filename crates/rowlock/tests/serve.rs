@@ -1,0 +1,65 @@
+//! `rowlock serve` and `rowlock migrate`: what they need, and what they say when it is missing.
+
+use nix::sys::signal::Signal;
+use postgres::testing::TestDatabase;
+
+use crate::support::{Environment, Server, free_port, rowlock, told};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn it_says_everything_that_is_missing_at_once() {
+    insta::assert_snapshot!(told(&rowlock(&["serve"]).output().unwrap()), @"");
+}
+
+#[test]
+fn a_secret_is_never_repeated() {
+    let output = rowlock(&["serve"])
+        .env("DATABASE_URL", "mysql://root:hunter2@127.0.0.1/shop")
+        .env("CLERK_SECRET_KEY", "hunter2")
+        .env("CLERK_WEBHOOK_SIGNING_SECRET", "hunter2")
+        .output()
+        .unwrap();
+    let told = told(&output);
+    assert!(told.starts_with("exit: 1") && !told.contains("hunter2"), "{told}");
+}
+
+#[tokio::test]
+async fn a_database_without_the_schema_is_refused_until_it_is_migrated() {
+    let url = TestDatabase::create_empty().await;
+    let serve = || {
+        rowlock(&["serve", "--listen", "127.0.0.1:0"])
+            .env("DATABASE_URL", url.expose())
+            .env("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+            .env("CLERK_PUBLISHABLE_KEY", "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k")
+            .output()
+            .unwrap()
+    };
+    let told = told(&serve());
+    assert!(told.contains("lacks 4 of Rowlock's migrations; run `rowlock migrate`"), "{told}");
+    let migrate = |arguments: &[&str]| {
+        let output = rowlock(arguments).env("DATABASE_URL", url.expose()).output().unwrap();
+        assert!(output.status.success(), "{}", crate::support::told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    insta::assert_snapshot!(migrate(&["migrate", "--dry-run"]), @"");
+    assert!(migrate(&["migrate"]).contains("is at migration 4; clients log in as rowlock_client"));
+    insta::assert_snapshot!(migrate(&["migrate", "--json"]), @"");
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_in_order() {
+    let database = TestDatabase::create().await;
+    let environment = Environment {
+        database_url: database.url.expose().to_owned(),
+        signing_secret: SECRET.to_owned(),
+        // Nobody is there: a server starts all the same, and takes webhooks.
+        issuer: format!("http://127.0.0.1:{}", free_port()),
+        secret_key: None,
+    };
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let server = Server::serve(&environment, free_port());
+        server.signal(signal);
+        assert_eq!(server.ended().code(), Some(0), "{signal}");
+    }
+}

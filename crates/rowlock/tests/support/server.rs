@@ -1,0 +1,97 @@
+//! `rowlock serve` and `rowlock dev` until they are ready, and after.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::rowlock;
+
+/// A server that takes longer to end than this hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `serve` needs from its environment.
+pub(crate) struct Environment {
+    pub(crate) database_url: String,
+    pub(crate) signing_secret: String,
+    pub(crate) issuer: String,
+    /// With it, ties are settled by asking the Backend API, which stands where the issuer does.
+    pub(crate) secret_key: Option<String>,
+}
+
+/// A running server; killed hard when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// What it printed when it was ready.
+    pub(crate) ready: String,
+}
+
+impl Server {
+    /// `rowlock serve` on `port`.
+    pub(crate) fn serve(environment: &Environment, port: u16) -> Self {
+        let config = std::env::temp_dir().join(format!("rowlock-test-{}-{port}.toml", std::process::id()));
+        std::fs::write(&config, format!("[clerk]\nissuer = {0:?}\napi_url = {0:?}\n", environment.issuer)).unwrap();
+        let listen = format!("127.0.0.1:{port}");
+        let mut command = rowlock(&["serve", "--json", "--listen", &listen, "--config", config.to_str().unwrap()]);
+        command
+            .env("DATABASE_URL", &environment.database_url)
+            .env("CLERK_WEBHOOK_SIGNING_SECRET", &environment.signing_secret)
+            .env("ROWLOCK_LOG", "error");
+        if let Some(key) = &environment.secret_key {
+            command.env("CLERK_SECRET_KEY", key);
+        }
+        let server = Self::start(command);
+        std::fs::remove_file(config).unwrap();
+        server
+    }
+
+    /// Starts a server command and waits for the line that says it is ready.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        if !ready.contains("\"ready\"") {
+            let mut error = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            panic!("the server is not ready: {ready}{error}");
+        }
+        Self { child, ready }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+
+    /// `kill -9`, and the end of it.
+    pub(crate) fn kill_hard(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server does not end");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that is free at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}

@@ -14,6 +14,24 @@ fn the_story_is_short_and_every_step_holds() {
     assert!(!text.contains('✗') && text.contains("All 15 steps held"), "{text}");
 }
 
+/// The README shows real output. What differs from run to run (numbers, ids) does not count.
+#[test]
+fn the_readme_shows_what_it_prints() {
+    let readme = include_str!("../../../README.md");
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
+    let printed = String::from_utf8(rowlock(&["demo"]).output().unwrap().stdout).unwrap();
+    assert_eq!(lasting(shown), lasting(printed.trim_end()));
+}
+
+/// Text without digits and the ids of instances.
+fn lasting(text: &str) -> String {
+    let word = |word: &str| match word.split_once("ins_") {
+        Some((before, after)) => format!("{before}ins_{}", after.trim_start_matches(|c: char| c.is_ascii_alphanumeric())),
+        None => word.replace(|c: char| c.is_ascii_digit(), ""),
+    };
+    text.lines().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn as_json_it_is_one_object_with_every_step() {
     let output = rowlock(&["demo", "--json"]).output().unwrap();

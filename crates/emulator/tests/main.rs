@@ -1,5 +1,16 @@
 //! The emulator as its clients see it: over HTTP, as a webhook receiver, and from Rust.
 
-mod backend_api;
+#![expect(clippy::unwrap_used, reason = "what surprises a test ends it where it stands")]
+
+mod jwt_templates;
+mod memberships;
+mod organizations;
+mod protocol;
+mod restart;
+mod scale;
+mod sessions;
 mod support;
+mod tokens;
+mod user_lists;
+mod users;
 mod webhooks;

@@ -2,26 +2,350 @@
 
 use std::time::Duration;
 
-use clerk::{DeliveryHeaders, verify_delivery};
-use serde_json::json;
+use clerk::{DeliveryHeaders, Event, EventKind, verify_delivery};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
 
-use crate::support::{Receiver, START, start};
+use crate::support::{Receiver, Response, START, acme, ada, id, shape, start};
 
 #[tokio::test]
-async fn a_new_user_is_announced_with_a_signature_that_verifies() {
+async fn an_event_is_signed_and_whole() {
     let (emulator, client, _) = start().await;
     let receiver = Receiver::start([]).await;
     emulator.webhooks().add_endpoint(&receiver.url).unwrap();
-    let user = client.post("/v1/users", json!({ "email_address": ["ada@example.com"] })).await.ok();
+    let request = client
+        .request(reqwest::Method::POST, "/v1/users")
+        .header("User-Agent", "my-app/1.0")
+        .json(&json!({ "email_address": ["ada@example.com"] }));
+    let user = crate::support::read(request).await.ok();
     emulator.webhooks().settled().await;
 
     let [delivery] = receiver.received().try_into().unwrap();
     let headers = DeliveryHeaders::from_lookup(|name| delivery.headers.get(name)?.to_str().ok()).unwrap();
     let secrets = [emulator.webhook_secret().clone()];
     verify_delivery(&secrets, &headers, &delivery.body, START, Duration::from_secs(300)).unwrap();
-    let event = delivery.json();
-    assert_eq!(event["type"], "user.created");
-    assert_eq!(event["data"], user);
-    assert_eq!(event["timestamp"], START.millis());
-    assert_eq!(event["instance_id"], emulator.instance_id().as_str());
+    assert_eq!(delivery.headers["content-type"], "application/json");
+    assert!(delivery.headers["user-agent"].to_str().unwrap().starts_with("Svix-Webhooks/"));
+
+    let mut event = delivery.json();
+    assert_eq!(event["data"], user, "the object as the API shows it");
+    event["data"] = json!("[user]");
+    assert_snapshot!(shape(&event), @r#"
+    {
+      "data": "[user]",
+      "event_attributes": {
+        "http_request": {
+          "client_ip": "127.0.0.1",
+          "user_agent": "my-app/1.0"
+        }
+      },
+      "instance_id": "[instance]",
+      "object": "event",
+      "timestamp": 1767225600000,
+      "type": "user.created"
+    }
+    "#);
+    let parsed = Event::parse(&delivery.body).unwrap();
+    assert_eq!((parsed.kind, parsed.occurred_at), (EventKind::UserCreated, Some(START)));
+}
+
+#[tokio::test]
+async fn every_change_is_announced_in_its_order() {
+    let (emulator, _, _) = start().await;
+    let receiver = Receiver::start([]).await;
+    emulator.webhooks().add_endpoint(&receiver.url).unwrap();
+    let user = ada(&emulator);
+    let bob = emulator.users().create(&json!({ "username": "bobby" })).unwrap();
+    let organization = acme(&emulator, &user);
+    emulator.memberships().create(id(&organization), id(&bob), "org:member").unwrap();
+    emulator.memberships().update_role(id(&organization), id(&bob), "org:admin").unwrap();
+    emulator.organizations().update(id(&organization), &json!({ "name": "Acme Ltd" })).unwrap();
+    let session = emulator.sessions().create(id(&bob), None).unwrap();
+    emulator.sessions().end(id(&session)).unwrap();
+    emulator.sessions().create(id(&bob), None).unwrap();
+    emulator.users().ban(id(&bob)).unwrap();
+    emulator.memberships().delete(id(&organization), id(&bob)).unwrap();
+    emulator.users().delete(id(&user)).unwrap();
+    emulator.organizations().delete(id(&organization)).unwrap();
+    emulator.webhooks().settled().await;
+    // Deliveries overtake each other, as they do with Svix; the messages are in order.
+    let webhooks = emulator.webhooks();
+    let messages: Vec<Value> = webhooks.message_ids().iter().map(|id| webhooks.message(id).unwrap()).collect();
+    let kinds: Vec<&str> = messages.iter().map(|message| message["type"].as_str().unwrap()).collect();
+    assert_snapshot!(kinds.join("\n"), @r#"
+    user.created
+    user.created
+    organization.created
+    organizationMembership.created
+    organizationMembership.created
+    organizationMembership.updated
+    organization.updated
+    user.updated
+    session.created
+    session.ended
+    user.updated
+    session.created
+    user.updated
+    session.revoked
+    organizationMembership.deleted
+    user.deleted
+    organization.deleted
+    "#);
+    let mut received = receiver.kinds();
+    let mut sent: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
+    received.sort();
+    sent.sort();
+    assert_eq!(received, sent);
+    let payload = |kind: &str| {
+        let message = messages.iter().find(|message| message["type"] == kind).unwrap();
+        message["payload"]["data"].clone()
+    };
+    assert_snapshot!(shape(&payload("organizationMembership.deleted")), @r#"
+    {
+      "created_at": 1767225600000,
+      "id": "orgmem_37dGd1SXaqqo9WfqQTr06YXC8p4",
+      "object": "organization_membership",
+      "organization": {
+        "admin_delete_enabled": true,
+        "created_at": 1767225600000,
+        "created_by": "user_37dGbt8SNrRsNkJbG3UNz5ucopE",
+        "has_image": false,
+        "id": "org_37dGcRQJpfta0sR9gvtZ4AQUhMQ",
+        "image_url": "[image]",
+        "max_allowed_memberships": 0,
+        "members_count": 1,
+        "missing_member_with_elevated_permissions": false,
+        "name": "Acme Ltd",
+        "object": "organization",
+        "pending_invitations_count": 0,
+        "private_metadata": {},
+        "public_metadata": {},
+        "role_set_key": null,
+        "slug": "acme",
+        "updated_at": 1767225600000
+      },
+      "permissions": [
+        "org:sys_billing:manage",
+        "org:sys_billing:read",
+        "org:sys_domains:manage",
+        "org:sys_domains:read",
+        "org:sys_entconns:manage",
+        "org:sys_memberships:manage",
+        "org:sys_memberships:read",
+        "org:sys_profile:delete",
+        "org:sys_profile:manage"
+      ],
+      "private_metadata": {},
+      "public_metadata": {},
+      "public_user_data": {
+        "banned": true,
+        "deprovisioned": false,
+        "first_name": null,
+        "has_image": false,
+        "identifier": "bobby",
+        "image_url": "[image]",
+        "last_name": null,
+        "profile_image_url": "[image]",
+        "user_id": "user_37dGcAjPnExHTvISbSsU1eQx6Cb",
+        "username": "bobby"
+      },
+      "role": "org:admin",
+      "role_name": "Admin",
+      "updated_at": 1767225600000
+    }
+    "#);
+    assert_snapshot!(shape(&payload("session.created")["user"]["id"]), @r#""user_37dGcAjPnExHTvISbSsU1eQx6Cb""#);
+    assert_eq!(payload("user.deleted"), json!({ "object": "user", "id": user["id"], "deleted": true }));
+}
+
+#[tokio::test]
+async fn a_refused_change_announces_nothing() {
+    let (emulator, _, _) = start().await;
+    ada(&emulator);
+    let before = emulator.webhooks().message_ids();
+    emulator.users().create(&json!({ "email_address": ["ada@example.com"] })).unwrap_err();
+    assert_eq!(emulator.webhooks().message_ids(), before);
+}
+
+#[tokio::test]
+async fn failures_are_tried_again_under_the_same_id_with_a_new_signature() {
+    let (emulator, _, clock) = start().await;
+    let receiver = Receiver::start([Response::status(500), Response::status(302).with("location", "/elsewhere")]).await;
+    emulator.webhooks().add_endpoint(&receiver.url).unwrap();
+    ada(&emulator);
+    receiver.wait_for(1).await;
+    clock.advance(Duration::from_secs(100));
+    emulator.webhooks().settled().await;
+
+    let received = receiver.received();
+    assert_eq!(received.len(), 3);
+    assert!(received.iter().all(|delivery| delivery.id() == received[0].id() && delivery.body == received[0].body));
+    let time = |index: usize| received[index].headers["svix-timestamp"].to_str().unwrap().to_owned();
+    assert_eq!((time(0), time(2)), ("1767225600".to_owned(), "1767225700".to_owned()));
+    assert_ne!(received[0].headers["svix-signature"], received[2].headers["svix-signature"]);
+    let message = emulator.webhooks().message(received[0].id()).unwrap();
+    let statuses: Vec<&Value> =
+        message["deliveries"][0]["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["status"]).collect();
+    assert_eq!(statuses, [500, 302, 200]);
+    assert_eq!(message["deliveries"][0]["status"], "delivered");
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_not_there_is_an_attempt_too() {
+    let (emulator, _, _) = start().await;
+    let gone = Receiver::start([]).await.stop().await;
+    emulator.webhooks().add_endpoint(&gone).unwrap();
+    ada(&emulator);
+    let message = emulator.webhooks().message_ids().remove(0);
+    let attempt = loop {
+        let attempts = emulator.webhooks().message(&message).unwrap()["deliveries"][0]["attempts"].clone();
+        if let Some(attempt) = attempts.get(0) {
+            break attempt.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(attempt["status"], Value::Null);
+    assert!(attempt["detail"].as_str().unwrap().contains("onnect"), "{attempt}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_too_slow_fails() {
+    let (mut options, _) = crate::support::options();
+    options.webhook_timeout = Duration::from_millis(200);
+    let emulator = emulator::Emulator::start(options).await.unwrap();
+    let receiver = Receiver::start([Response::status(200).after(Duration::from_secs(5))]).await;
+    emulator.webhooks().add_endpoint(&receiver.url).unwrap();
+    ada(&emulator);
+    emulator.webhooks().settled().await;
+    let message = emulator.webhooks().message(&emulator.webhooks().message_ids()[0]).unwrap();
+    let attempts = &message["deliveries"][0]["attempts"];
+    assert_eq!((&attempts[0]["status"], &attempts[0]["detail"]), (&Value::Null, &json!("no answer in time")));
+    // On a busy machine the next ones may be too slow as well.
+    assert_eq!(attempts.as_array().unwrap().last().unwrap()["status"], 200);
+}
+
+#[tokio::test]
+async fn a_receiver_controls_its_delivery() {
+    let (emulator, client, _) = start().await;
+    let aborting = Receiver::start([Response::status(400).with("webhook-delivery", "abort-message")]).await;
+    let disabling = Receiver::start([Response::status(410).with("webhook-delivery", "disable")]).await;
+    emulator.webhooks().add_endpoint(&aborting.url).unwrap();
+    let disabled = emulator.webhooks().add_endpoint(&disabling.url).unwrap();
+    let user = ada(&emulator);
+    emulator.webhooks().settled().await;
+    emulator.users().update(id(&user), &json!({ "first_name": "Augusta" })).unwrap();
+    emulator.webhooks().settled().await;
+    assert_eq!(aborting.kinds(), ["user.created", "user.updated"], "the aborted message was not tried again");
+    assert_eq!(disabling.kinds(), ["user.created"]);
+    let endpoint = client.get(&format!("/__rowlock/endpoints/{}", id(&disabled))).await.ok();
+    assert_eq!(endpoint["disabled"], "disabled by the receiver");
+}
+
+#[tokio::test]
+async fn endpoints_come_change_and_go_at_run_time() {
+    let (emulator, client, _) = start().await;
+    let receiver = Receiver::start([]).await;
+    let body = json!({ "url": receiver.url, "events": ["user.deleted"] });
+    let endpoint = client.post("/__rowlock/endpoints", body).await.ok();
+    assert!(endpoint["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_ne!(endpoint["secret"], emulator.webhook_secret().expose(), "an endpoint has a secret of its own");
+    let user = ada(&emulator);
+    let path = format!("/__rowlock/endpoints/{}", id(&endpoint));
+    client.patch(&path, json!({ "events": ["user.updated"] })).await.ok();
+    emulator.users().update(id(&user), &json!({ "first_name": "Augusta" })).unwrap();
+    client.patch(&path, json!({ "disabled": true })).await.ok();
+    emulator.users().update(id(&user), &json!({ "first_name": "Ada" })).unwrap();
+    client.patch(&path, json!({ "disabled": false })).await.ok();
+    emulator.users().update(id(&user), &json!({ "first_name": "King" })).unwrap();
+    assert_eq!(client.get("/__rowlock/endpoints").await.ok().as_array().unwrap().len(), 1);
+    emulator.webhooks().settled().await;
+    client.delete(&path).await.ok();
+    emulator.users().delete(id(&user)).unwrap();
+    emulator.webhooks().settled().await;
+    assert_eq!(receiver.kinds(), ["user.updated", "user.updated"]);
+
+    for (body, expected) in [
+        (json!({}), "422 form_param_missing"),
+        (json!({ "url": "not a url" }), "422 form_param_format_invalid"),
+        (json!({ "url": "ftp://127.0.0.1/" }), "422 form_param_format_invalid"),
+        (json!({ "url": receiver.url, "secret": "secret" }), "422 form_param_format_invalid"),
+        (json!({ "url": receiver.url, "filter": [] }), "422 form_param_unknown"),
+    ] {
+        assert_eq!(client.post("/__rowlock/endpoints", body.clone()).await.refused(), expected, "{body}");
+    }
+    assert_eq!(client.get("/__rowlock/endpoints/ep_x").await.refused(), "404 resource_not_found");
+}
+
+#[tokio::test]
+async fn deliveries_can_be_held_shuffled_doubled_and_lost() {
+    let (emulator, client, _) = start().await;
+    let receiver = Receiver::start([]).await;
+    emulator.webhooks().add_endpoint(&receiver.url).unwrap();
+    assert_eq!(client.patch("/__rowlock/outbox", json!({ "paused": true })).await.ok()["paused"], true);
+    let user = ada(&emulator);
+    emulator.users().update(id(&user), &json!({ "first_name": "Augusta" })).unwrap();
+    emulator.users().delete(id(&user)).unwrap();
+    assert_eq!(client.get("/__rowlock/outbox").await.ok()["pending"], 3);
+    let pending = client.get("/__rowlock/deliveries?status=pending").await.ok();
+    let ids: Vec<&str> = pending.as_array().unwrap().iter().map(id).collect();
+    let [deleted, updated, created] = ids.as_slice() else { panic!("three messages: {pending}") };
+
+    let send = format!("/__rowlock/deliveries/{deleted}/send");
+    assert_eq!(client.post(&send, json!({})).await.ok()["attempts"], 1);
+    receiver.wait_for(1).await;
+    client.post(&format!("/__rowlock/deliveries/{created}/send"), json!({ "copies": 2 })).await.ok();
+    receiver.wait_for(3).await;
+    let lost = client.post(&format!("/__rowlock/deliveries/{updated}/discard"), json!({})).await.ok();
+    assert_eq!(lost["deliveries"][0]["status"], "discarded");
+    client.patch("/__rowlock/outbox", json!({ "paused": false })).await.ok();
+    emulator.webhooks().settled().await;
+    assert_eq!(receiver.kinds(), ["user.deleted", "user.created", "user.created"]);
+
+    // Afterwards everything can be replayed.
+    client.post(&format!("/__rowlock/deliveries/{updated}/send"), json!({})).await.ok();
+    emulator.webhooks().settled().await;
+    assert_eq!(receiver.kinds().last().unwrap(), "user.updated");
+    let one = client.get(&format!("/__rowlock/deliveries/{updated}")).await.ok();
+    assert_eq!(one["payload"]["data"]["first_name"], "Augusta");
+    assert_eq!(client.get("/__rowlock/deliveries?type=user.created").await.ok().as_array().unwrap().len(), 1);
+    assert_eq!(client.get("/__rowlock/deliveries/msg_x").await.refused(), "404 resource_not_found");
+    assert_eq!(client.post(&send, json!({ "copies": 0 })).await.refused(), "422 form_param_value_invalid");
+    assert_eq!(client.post(&send, json!({ "endpoint_id": "ep_x" })).await.refused(), "404 resource_not_found");
+}
+
+#[tokio::test]
+async fn events_can_be_had_on_demand() {
+    let (emulator, client, _) = start().await;
+    let receiver = Receiver::start([]).await;
+    let user = ada(&emulator);
+    let organization = acme(&emulator, &user);
+    let session = emulator.sessions().create(id(&user), None).unwrap();
+    let membership = emulator.memberships().list(&[]).unwrap()["data"][0].clone();
+    emulator.webhooks().add_endpoint(&receiver.url).unwrap();
+    let trigger = |kind: &str, object: &Value| {
+        emulator.webhooks().trigger(kind, id(object)).unwrap();
+    };
+    trigger("user.updated", &user);
+    trigger("user.deleted", &user);
+    trigger("organization.updated", &organization);
+    trigger("organization.deleted", &organization);
+    trigger("organizationMembership.created", &membership);
+    trigger("session.pending", &session);
+    let made_up = json!({ "type": "role.created", "data": { "object": "role", "id": "role_1" } });
+    client.post("/__rowlock/events", made_up).await.ok();
+    emulator.webhooks().trigger_with("brand.new", &json!({ "id": "x" })).unwrap();
+    emulator.webhooks().settled().await;
+    assert_eq!(receiver.received().len(), 8);
+    let events = receiver.received();
+    let deleted = events.iter().find(|event| event.kind() == "user.deleted").unwrap().json();
+    assert_eq!(deleted["data"]["deleted"], true);
+    emulator.users().get(id(&user)).expect("nothing was changed");
+    for (body, expected) in [
+        (json!({ "object_id": "user_x" }), "422 form_param_missing"),
+        (json!({ "type": "user.updated" }), "422 form_param_missing"),
+        (json!({ "type": "user.updated", "object_id": "user_x" }), "404 resource_not_found"),
+        (json!({ "type": "role.created", "object_id": "role_x" }), "422 form_param_value_invalid"),
+    ] {
+        assert_eq!(client.post("/__rowlock/events", body.clone()).await.refused(), expected, "{body}");
+    }
 }

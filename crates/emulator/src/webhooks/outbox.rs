@@ -41,13 +41,15 @@ pub(crate) struct Outbox {
     due: BTreeSet<(Timestamp, u64, String)>,
     /// Attempts asked for by hand; they go out even while the outbox is paused.
     manual: VecDeque<(u64, String)>,
-    in_flight: usize,
+    /// How many attempts are on their way, by message and endpoint.
+    in_flight: BTreeMap<(u64, String), usize>,
     paused: bool,
 }
 
 /// One attempt to make now.
 #[derive(Debug, Clone)]
 pub(crate) struct Dispatch {
+    sequence: u64,
     pub(crate) message_id: DeliveryId,
     pub(crate) endpoint_id: String,
     pub(crate) url: String,
@@ -66,7 +68,7 @@ impl Outbox {
             next_sequence: 0,
             due: BTreeSet::new(),
             manual: VecDeque::new(),
-            in_flight: 0,
+            in_flight: BTreeMap::new(),
             paused: false,
         }
     }
@@ -115,7 +117,7 @@ impl Outbox {
         while dispatches.len() < limit {
             let Some((sequence, endpoint, trigger)) = self.next_due_at(now) else { break };
             if let Some(dispatch) = self.dispatch(sequence, &endpoint, trigger) {
-                self.in_flight += 1;
+                *self.in_flight.entry((sequence, endpoint)).or_default() += 1;
                 dispatches.push(dispatch);
             }
         }
@@ -126,10 +128,18 @@ impl Outbox {
         if let Some((sequence, endpoint)) = self.manual.pop_front() {
             return Some((sequence, endpoint, Trigger::Manual));
         }
-        let due = self.due.first().filter(|(due, ..)| !self.paused && *due <= now)?.clone();
+        let due = self.next_scheduled().filter(|(due, ..)| *due <= now)?.clone();
         self.due.remove(&due);
         let (_, sequence, endpoint) = due;
         Some((sequence, endpoint, Trigger::Scheduled))
+    }
+
+    /// The next delivery by the schedule. One that is being sent by hand waits for what comes of that.
+    fn next_scheduled(&self) -> Option<&(Timestamp, u64, String)> {
+        if self.paused {
+            return None;
+        }
+        self.due.iter().find(|(_, sequence, endpoint)| !self.in_flight.contains_key(&(*sequence, endpoint.clone())))
     }
 
     fn dispatch(&mut self, sequence: u64, endpoint_id: &str, trigger: Trigger) -> Option<Dispatch> {
@@ -140,6 +150,7 @@ impl Outbox {
             delivery.status = DeliveryStatus::Sending;
         }
         Some(Dispatch {
+            sequence,
             message_id: message.id.clone(),
             endpoint_id: endpoint_id.to_owned(),
             url: endpoint.url.clone(),
@@ -151,10 +162,7 @@ impl Outbox {
 
     /// When the next attempt is to be made, if nothing new happens until then.
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        if self.paused {
-            return None;
-        }
-        self.due.first().map(|(due, ..)| *due)
+        self.next_scheduled().map(|(due, ..)| *due)
     }
 
     /// Takes down how an attempt went and schedules the next one when there is to be one.
@@ -166,10 +174,10 @@ impl Outbox {
         jitter: f64,
         now: Timestamp,
     ) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.land(dispatch.sequence, &dispatch.endpoint_id);
         self.record_at_endpoint(&dispatch.endpoint_id, outcome, now);
         let endpoint_disabled = self.endpoints.get(&dispatch.endpoint_id).is_none_or(|one| one.disabled.is_some());
-        let Some(&sequence) = self.sequence_of.get(&dispatch.message_id) else { return };
+        let sequence = dispatch.sequence;
         let Some(message) = self.messages.get_mut(&sequence) else { return };
         let Some(delivery) = message.deliveries.get_mut(&dispatch.endpoint_id) else { return };
         delivery.attempts.push(attempt);
@@ -193,6 +201,16 @@ impl Outbox {
             self.due.insert((due, sequence, dispatch.endpoint_id.clone()));
         }
         delivery.status = status;
+    }
+
+    fn land(&mut self, sequence: u64, endpoint: &str) {
+        let key = (sequence, endpoint.to_owned());
+        if let Some(count) = self.in_flight.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.in_flight.remove(&key);
+            }
+        }
     }
 
     fn record_at_endpoint(&mut self, id: &str, outcome: &Outcome, now: Timestamp) {
@@ -283,7 +301,7 @@ impl Outbox {
 
     /// Whether nothing is on its way and nothing will be, until something new happens or a pause ends.
     pub(crate) fn is_settled(&self) -> bool {
-        self.in_flight == 0 && self.manual.is_empty() && (self.paused || self.due.is_empty())
+        self.in_flight.is_empty() && self.manual.is_empty() && (self.paused || self.due.is_empty())
     }
 
     pub(crate) fn pending(&self) -> usize {

@@ -1,6 +1,6 @@
 //! A webhook endpoint that answers as told and remembers what it got.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,22 +11,29 @@ use axum::{
 };
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 /// What to answer to one delivery.
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
+    pub(crate) delay: Duration,
 }
 
 impl Response {
     pub(crate) fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new() }
+        Self { status, headers: Vec::new(), delay: Duration::ZERO }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// Answers only after that time.
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
         self
     }
 }
@@ -55,11 +62,13 @@ impl Received {
 struct Inner {
     script: Mutex<VecDeque<Response>>,
     received: Mutex<Vec<Received>>,
+    arrived: Notify,
 }
 
 pub(crate) struct Receiver {
     pub(crate) url: String,
     inner: Arc<Inner>,
+    server: JoinHandle<std::io::Result<()>>,
 }
 
 impl Receiver {
@@ -69,8 +78,28 @@ impl Receiver {
         let router = Router::new().route("/hook", post(receive)).with_state(Arc::clone(&inner));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, inner }
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, inner, server }
+    }
+
+    /// Stops listening; the address answers no more.
+    pub(crate) async fn stop(self) -> String {
+        self.server.abort();
+        self.server.await.unwrap_err();
+        self.url
+    }
+
+    /// Waits until so many deliveries have arrived.
+    pub(crate) async fn wait_for(&self, count: usize) {
+        loop {
+            let arrived = self.inner.arrived.notified();
+            tokio::pin!(arrived);
+            arrived.as_mut().enable();
+            if self.inner.received.lock().len() >= count {
+                return;
+            }
+            arrived.await;
+        }
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
@@ -84,11 +113,9 @@ impl Receiver {
 
 async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> (StatusCode, HeaderMap) {
     inner.received.lock().push(Received { headers, body });
+    inner.arrived.notify_waiters();
     let response = inner.script.lock().pop_front().unwrap_or_else(|| Response::status(200));
-    let headers = response
-        .headers
-        .into_iter()
-        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-        .collect();
-    std::future::ready((StatusCode::from_u16(response.status).unwrap(), headers)).await
+    tokio::time::sleep(response.delay).await;
+    let headers = response.headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    (StatusCode::from_u16(response.status).unwrap(), headers.collect())
 }

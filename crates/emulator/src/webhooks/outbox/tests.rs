@@ -191,6 +191,22 @@ fn a_pause_holds_back_and_sending_by_hand_goes_past_it() {
 }
 
 #[test]
+fn the_schedule_waits_for_an_attempt_by_hand() {
+    let mut bench = Bench::new(&["ep_a"]);
+    bench.outbox.set_paused(true);
+    bench.publish("msg_1", "user.created");
+    bench.publish("msg_2", "user.updated");
+    bench.outbox.send_again("msg_1", None, 1).unwrap();
+    let by_hand = bench.take();
+    bench.outbox.set_paused(false);
+    assert_eq!(bench.deliver(&answer(200)), ["msg_2→ep_a"], "the first one is on its way already");
+    assert!(!bench.outbox.is_settled());
+    bench.record(&by_hand[0], &answer(500));
+    assert_eq!(bench.deliver(&answer(200)), ["msg_1→ep_a"], "and was not delivered");
+    assert!(bench.outbox.is_settled());
+}
+
+#[test]
 fn a_discarded_message_is_lost_until_it_is_sent_by_hand() {
     let mut bench = Bench::new(&["ep_a"]);
     bench.publish("msg_1", "user.created");

@@ -23,14 +23,14 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            report::print(&anyhow::Error::from(error).context("the async runtime cannot start"));
+            report::print(&anyhow::Error::from(error).context("the async runtime cannot start"), printer);
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(commands::run(cli.command, printer)) {
         Ok(code) => code,
         Err(error) => {
-            report::print(&error);
+            report::print(&error, printer);
             ExitCode::FAILURE
         }
     }

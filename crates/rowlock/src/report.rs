@@ -5,27 +5,34 @@
 //!   cause: …
 //!   hint:  …
 //! ```
+//!
+//! With `--json` the same stands on standard output as `{"error": {"message", "causes", "hint"}}`.
 
 use std::io::Write as _;
 
-use crate::printer::{BAD, DIM};
+use serde_json::json;
 
-/// Prints the error, its causes, and what to do, to standard error.
-pub(crate) fn print(error: &anyhow::Error) {
+use crate::printer::{BAD, DIM, Printer};
+
+/// Prints the error, its causes, and what to do.
+pub(crate) fn print(error: &anyhow::Error, printer: Printer) {
+    let (message, causes, hint) = (error.to_string(), causes(error), hint(error));
+    printer.value(&json!({ "error": { "message": message, "causes": causes, "hint": hint } }));
     let mut out = anstream::stderr();
-    let _ = writeln!(out, "{BAD}error:{BAD:#} {error}");
-    let mut before = error.to_string();
-    for cause in error.chain().skip(1) {
-        let text = cause.to_string();
-        // A transparent wrapper repeats what it wraps.
-        if text != before {
-            let _ = writeln!(out, "  {DIM}cause:{DIM:#} {text}");
-        }
-        before = text;
+    let _ = writeln!(out, "{BAD}error:{BAD:#} {message}");
+    for cause in causes {
+        let _ = writeln!(out, "  {DIM}cause:{DIM:#} {cause}");
     }
-    if let Some(hint) = hint(error) {
+    if let Some(hint) = hint {
         let _ = writeln!(out, "  {DIM}hint:{DIM:#}  {hint}");
     }
+}
+
+/// What led to the error, outermost first. A transparent wrapper repeats what it wraps and is left out.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut texts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    texts.dedup();
+    texts.split_off(1)
 }
 
 /// Hints are data on the errors; the outermost one that has any speaks.

@@ -71,7 +71,7 @@ impl Load {
     /// Everything arrived, each delivery had its effect at most once, and the mirror shows what Clerk has.
     async fn check(&self) {
         let webhooks = self.emulator.webhooks();
-        let settled = tokio::time::timeout(Duration::from_secs(90), webhooks.settled());
+        let settled = tokio::time::timeout(Duration::from_secs(150), webhooks.settled());
         settled.await.expect("all deliveries are answered in time");
         let connection = self.owner.get().await.unwrap();
         let number = async |statement: &str| connection.query_one(statement, &[]).await.unwrap().get::<_, i64>(0);

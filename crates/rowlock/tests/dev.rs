@@ -121,5 +121,11 @@ fn postgres_is_started_again_when_somebody_kills_it() {
 #[test]
 fn trigger_without_a_running_emulator_says_what_to_do() {
     let output = rowlock(&["trigger", "user.created", "--data-dir", "nowhere"]).output().unwrap();
-    insta::assert_snapshot!(told(&output), @"");
+    insta::assert_snapshot!(told(&output), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: no emulator runs here: there is no `nowhere/dev.json`
+      hint:  start `rowlock dev` in this directory, or name one with --emulator and --secret-key
+    ");
 }

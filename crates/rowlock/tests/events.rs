@@ -32,6 +32,16 @@ async fn a_dead_letter_is_listed_with_its_reason_and_replayed() {
     let still = events(&["events", "replay", "msg_1"]);
     assert_eq!(still.status.code(), Some(1), "{}", told(&still));
     connection.batch_execute("alter table clerk.users drop constraint closed").await.unwrap();
-    insta::assert_snapshot!(told(&events(&["events", "replay", "msg_1"])), @"");
-    insta::assert_snapshot!(told(&events(&["events", "replay", "msg_1"])), @"");
+    insta::assert_snapshot!(told(&events(&["events", "replay", "msg_1"])), @"
+    exit: 0
+    --- stdout
+    msg_1 is applied
+    --- stderr
+    ");
+    insta::assert_snapshot!(told(&events(&["events", "replay", "msg_1"])), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: no delivery `msg_1` waits in the inbox: it was never received, or it is applied already
+    ");
 }

@@ -9,7 +9,21 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[test]
 fn it_says_everything_that_is_missing_at_once() {
-    insta::assert_snapshot!(told(&rowlock(&["serve"]).output().unwrap()), @"");
+    insta::assert_snapshot!(told(&rowlock(&["serve"]).output().unwrap()), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: cannot start, for these are missing: the database's address (DATABASE_URL); the trusted issuer (CLERK_PUBLISHABLE_KEY, CLERK_SECRET_KEY or `clerk.issuer`); the webhook endpoint's signing secret (CLERK_WEBHOOK_SIGNING_SECRET)
+      hint:  `rowlock config` prints every setting; `rowlock dev` needs none of them
+    ");
+}
+
+#[test]
+fn as_json_an_error_is_data() {
+    let output = rowlock(&["serve", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(error["error"]["message"].as_str().unwrap().contains("DATABASE_URL"), "{error}");
 }
 
 #[test]
@@ -42,9 +56,14 @@ async fn a_database_without_the_schema_is_refused_until_it_is_migrated() {
         assert!(output.status.success(), "{}", crate::support::told(&output));
         String::from_utf8(output.stdout).unwrap()
     };
-    insta::assert_snapshot!(migrate(&["migrate", "--dry-run"]), @"");
+    insta::assert_snapshot!(migrate(&["migrate", "--dry-run"]), @"
+    would apply 0001 roles
+    would apply 0002 mirror
+    would apply 0003 claims
+    would apply 0004 inbox
+    ");
     assert!(migrate(&["migrate"]).contains("is at migration 4; clients log in as rowlock_client"));
-    insta::assert_snapshot!(migrate(&["migrate", "--json"]), @"");
+    insta::assert_snapshot!(migrate(&["migrate", "--json"]), @r#"{"applied":[],"client_login":"rowlock_client","version":4}"#);
 }
 
 #[tokio::test]

@@ -53,6 +53,17 @@ async fn inspecting_says_that_nothing_was_verified() {
 
 #[test]
 fn what_is_no_token_is_refused_in_words() {
-    insta::assert_snapshot!(told(&rowlock(&["token", "inspect", "hello"]).output().unwrap()), @"");
-    insta::assert_snapshot!(told(&rowlock(&["token", "verify", "hello"]).output().unwrap()), @"");
+    insta::assert_snapshot!(told(&rowlock(&["token", "inspect", "hello"]).output().unwrap()), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: this is not a JSON Web Token: expected 3 parts between dots, found 1
+    ");
+    insta::assert_snapshot!(told(&rowlock(&["token", "verify", "hello"]).output().unwrap()), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: no issuer to trust
+      hint:  give --issuer, or set CLERK_PUBLISHABLE_KEY or `clerk.issuer`
+    ");
 }

@@ -1,8 +1,11 @@
 //! The chain: repeatable, refusing what it does not know, and the same whichever way a database came to its end.
 
+use postgres::binaries::Binaries;
+use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::migrations::{MIGRATIONS, MigrationError, migrate, migrate_up_to, pending};
 use postgres::testing::TestDatabase;
-use postgres::{DatabaseUrl, Pool, PoolOptions};
+use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, refuse_powerful_login};
+use tokens::Principal;
 
 fn pool(url: &DatabaseUrl) -> Pool {
     Pool::new(url, &PoolOptions::default()).unwrap()
@@ -99,4 +102,29 @@ async fn the_machinery_is_granted_to_nobody_and_raw_to_no_client() {
         .unwrap();
     let open: Vec<String> = open.iter().map(|row| row.get(0)).collect();
     assert_eq!(open, Vec::<String>::new());
+}
+
+/// Hosted Postgres gives nobody a superuser. A cluster of its own: roles belong to the cluster.
+#[tokio::test]
+async fn an_owner_who_may_create_roles_is_enough() {
+    let options = ClusterOptions {
+        directory: tempfile::tempdir().unwrap().keep(),
+        binaries: Binaries::find(None).unwrap(),
+        port: Port::Free,
+        durability: Durability::Ephemeral,
+    };
+    let cluster = Cluster::start(options).await.unwrap();
+    execute(&cluster.url(), "create role app login createrole password 'secret'").await;
+    execute(&cluster.url(), "create database shop owner app").await;
+    let url = cluster.url().with_database("shop").with_login("app", Some("secret"));
+    migrate(&pool(&url)).await.unwrap();
+    install_client_login(&pool(&url)).await.unwrap();
+    let clients = pool(&url.for_clients());
+    refuse_powerful_login(&clients).await.unwrap();
+    let nobody = Principal::anonymous();
+    let act = clients.as_principal(&nobody).await.unwrap();
+    let rows = act.query("select current_user::text", &[]).await.unwrap();
+    assert_eq!(rows[0].get::<_, String>(0), "anon");
+    assert_eq!(migrate(&pool(&url)).await.unwrap().applied, []);
+    cluster.stop().await.unwrap();
 }

@@ -11,6 +11,7 @@ pub(crate) mod jwt_templates;
 pub(crate) mod memberships;
 pub(crate) mod operations;
 pub(crate) mod organizations;
+pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

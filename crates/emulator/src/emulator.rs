@@ -254,7 +254,7 @@ impl Beginning {
         }
         let mut ids = IdSource::new(seed);
         let identity = Identity::draw(signing_key.unwrap_or_else(SigningKey::generate), &mut ids);
-        Ok(Self { identity, state: State::new(ids, roles), outbox: Outbox::new(settings) })
+        Ok(Self { identity, state: State::new(ids, roles, now), outbox: Outbox::new(settings) })
     }
 }
 

@@ -4,9 +4,24 @@
 //! shape Clerk mints, and webhooks signed and retried as Svix does it for Clerk. Clerk's official SDKs work against it
 //! unmodified. Tests drive it through this API or through `/__rowlock`; a developer's app through HTTP.
 //!
-//! Three layers, each knowing only the one below: the pure core ([`state`], [`change`] and the files beside them: rows,
-//! rules, events, token payloads, retry schedule), the running [`instance`] (locks, clock, webhook task), and the shells
-//! around it ([`api`] over HTTP, [`local_api`] in Rust).
+//! ```
+//! use emulator::{Emulator, EmulatorOptions, TokenRequest};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clerk = Emulator::start(EmulatorOptions::default()).await?;
+//! let ada = clerk.users().create(&json!({ "email_address": ["ada@example.com"] }))?;
+//! let token = clerk.mint(&TokenRequest::for_user(serde_json::from_value(ada["id"].clone())?))?;
+//! assert_eq!(token.split('.').count(), 3);
+//! clerk.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Three layers, each knowing only the one below: the pure core (`state`, `change` and the files beside them: rows,
+//! rules, events, token payloads, retry schedule), the running `instance` (locks, clock, webhook task), and the shells
+//! around it (`api` over HTTP, `local_api` in Rust).
 //!
 //! What it is not: a place for real secrets, or a proof that Clerk's servers behave so. Its facts are Clerk's published
 //! specification and SDKs. What Clerk has and it has not is answered with 501, in Clerk's own error form.

@@ -4,8 +4,12 @@
 //! objects and never in a token; custom permissions appear in both. The defaults follow Clerk's "Roles and permissions":
 //! an administrator has all system permissions, a member reads members and billing.
 
+mod object;
+
 use clerk::Permission;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use object::{permission_object, role_object};
 
 pub(crate) const ADMIN: &str = "org:admin";
 const MEMBER: &str = "org:member";

@@ -3,6 +3,7 @@
 //! The rule between the parts: a membership's user and organization exist, and so does a session's user. The operations
 //! keep it; [`State::check`] asks it of a state that comes from a file.
 
+use clerk::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,6 +19,8 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
+    /// When the instance was made.
+    pub(crate) created_at: Timestamp,
     pub(crate) ids: IdSource,
     pub(crate) users: Users,
     pub(crate) organizations: Organizations,
@@ -39,8 +42,9 @@ pub(crate) struct Dangling {
 }
 
 impl State {
-    pub(crate) fn new(ids: IdSource, roles: &[RoleDefinition]) -> Self {
+    pub(crate) fn new(ids: IdSource, roles: &[RoleDefinition], now: Timestamp) -> Self {
         Self {
+            created_at: now,
             ids,
             users: Users::default(),
             organizations: Organizations::default(),

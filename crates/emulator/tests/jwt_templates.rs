@@ -70,6 +70,12 @@ async fn a_template_is_kept_and_fills_tokens() {
     let longer = payload(longer["jwt"].as_str().unwrap());
     assert_eq!(longer["exp"].as_i64().unwrap() - longer["iat"].as_i64().unwrap(), 600);
 
+    let body =
+        json!({ "user_id": user["id"], "class": "template", "template": "supabase", "azp": "https://app.example" });
+    let minted = client.post("/__rowlock/tokens", body).await.ok();
+    let minted = payload(minted["jwt"].as_str().unwrap());
+    assert_eq!((&minted["aud"], &minted["azp"]), (&json!("authenticated"), &json!("https://app.example")));
+
     let own = format!("/v1/jwt_templates/{}", id(&template));
     let changed = client.patch(&own, json!({ "name": "hasura", "claims": { "a": 1 } })).await.ok();
     assert_eq!((&changed["name"], &changed["lifetime"]), (&json!("hasura"), &json!(60)));

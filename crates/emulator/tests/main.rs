@@ -7,6 +7,7 @@ mod memberships;
 mod organizations;
 mod protocol;
 mod restart;
+mod roles;
 mod scale;
 mod sessions;
 mod support;

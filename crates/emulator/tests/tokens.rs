@@ -181,6 +181,27 @@ async fn lifetimes_are_what_was_asked_for_within_clerks_bounds() {
 }
 
 #[tokio::test]
+async fn custom_claims_are_in_every_session_token_and_override_nothing() {
+    let (mut options, _) = crate::support::options();
+    let custom =
+        json!({ "role": "authenticated", "email": "{{user.primary_email_address}}", "sub": "user_somebody_else" });
+    options.session_claims = custom.as_object().unwrap().clone();
+    let emulator = Emulator::start(options).await.unwrap();
+    let user = ada(&emulator);
+    let session = emulator.sessions().create(id(&user), None).unwrap();
+    for token in [
+        emulator.sessions().token(id(&session)).unwrap(),
+        emulator.mint(&TokenRequest::for_user(user_id(&user))).unwrap(),
+    ] {
+        let payload = part(&token, 1);
+        assert_eq!((&payload["role"], &payload["email"]), (&json!("authenticated"), &json!("ada@example.com")));
+        assert_eq!(payload["sub"], user["id"]);
+    }
+    let template = TokenRequest { class: TokenKind::Template, ..TokenRequest::for_user(user_id(&user)) };
+    assert!(part(&emulator.mint(&template).unwrap(), 1).get("role").is_none(), "a template has its own claims");
+}
+
+#[tokio::test]
 async fn minting_knows_every_shape() {
     let (emulator, client, _) = start().await;
     let (user, organization) = editor(&emulator);

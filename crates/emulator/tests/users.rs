@@ -123,7 +123,6 @@ async fn a_user_has_every_property_of_clerks_schema() {
         "plan": "pro"
       },
       "saml_accounts": [],
-      "scim": null,
       "totp_enabled": false,
       "two_factor_enabled": false,
       "unsafe_metadata": {

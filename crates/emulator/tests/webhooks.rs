@@ -158,6 +158,31 @@ async fn every_change_is_announced_in_its_order() {
     assert_eq!(payload("user.deleted"), json!({ "object": "user", "id": user["id"], "deleted": true }));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_changes_are_announced_in_the_order_they_happened() {
+    let (mut options, _) = crate::support::options();
+    options.clock = std::sync::Arc::new(clerk::SystemClock);
+    let emulator = std::sync::Arc::new(emulator::Emulator::start(options).await.unwrap());
+    let user = ada(&emulator);
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..8 {
+        let (emulator, user) = (std::sync::Arc::clone(&emulator), user.clone());
+        tasks.spawn(async move {
+            for number in 0..50 {
+                let name = json!({ "first_name": format!("{task}/{number}") });
+                emulator.users().update(id(&user), &name).unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let webhooks = emulator.webhooks();
+    let messages: Vec<Value> = webhooks.message_ids().iter().map(|id| webhooks.message(id).unwrap()).collect();
+    let times = messages.iter().map(|message| message["payload"]["data"]["updated_at"].as_i64().unwrap());
+    assert!(times.is_sorted(), "a later change carries no earlier time");
+    let last = &messages.last().unwrap()["payload"]["data"];
+    assert_eq!((messages.len(), last), (401, &emulator.users().get(id(&user)).unwrap()));
+}
+
 #[tokio::test]
 async fn a_refused_change_announces_nothing() {
     let (emulator, _, _) = start().await;

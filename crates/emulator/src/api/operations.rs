@@ -2,7 +2,9 @@
 
 use http::Method;
 
-use super::{Call, Reply, identifications, instance, jwt_templates, memberships, organizations, sessions, users};
+use super::{
+    Call, Reply, identifications, instance, jwt_templates, memberships, organizations, roles, sessions, users,
+};
 use crate::control;
 
 /// One operation of the API.
@@ -42,6 +44,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     public("/.well-known/jwks.json", instance::jwks),
     public("/.well-known/openid-configuration", instance::openid_configuration),
     guarded(GET, "/v1/jwks", instance::jwks),
+    guarded(GET, "/v1/domains", instance::domains),
     guarded(GET, "/v1/users", users::list),
     guarded(POST, "/v1/users", users::create),
     guarded(GET, "/v1/users/count", users::count),
@@ -76,6 +79,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(DELETE, "/v1/organizations/{organization_id}/memberships/{user_id}", memberships::delete),
     guarded(PATCH, "/v1/organizations/{organization_id}/memberships/{user_id}/metadata", memberships::merge_metadata),
     guarded(GET, "/v1/organization_memberships", memberships::list_of_instance),
+    guarded(GET, "/v1/organization_roles", roles::list_roles),
+    guarded(GET, "/v1/organization_roles/{role_id}", roles::get_role),
+    guarded(GET, "/v1/organization_permissions", roles::list_permissions),
+    guarded(GET, "/v1/organization_permissions/{permission_id}", roles::get_permission),
     guarded(GET, "/v1/sessions", sessions::list),
     guarded(POST, "/v1/sessions", sessions::create),
     guarded(GET, "/v1/sessions/{session_id}", sessions::get),

@@ -44,6 +44,11 @@ impl UsersApi<'_> {
         LocalCall::to(self.0).path("user_id", id).body(body).run(api::users::merge_metadata)
     }
 
+    /// `PUT /v1/users/{id}/metadata`: what is given replaces what was there.
+    pub fn replace_metadata(&self, id: &str, body: &Value) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).path("user_id", id).body(body).run(api::users::replace_metadata)
+    }
+
     /// `POST /v1/email_addresses`: `user_id`, `email_address`, and if wanted `verified` and `primary`.
     pub fn add_email_address(&self, body: &Value) -> Result<Value, Refusal> {
         LocalCall::to(self.0).body(body).run(api::identifications::create_email_address)
@@ -189,6 +194,11 @@ impl SessionsApi<'_> {
     /// `GET /v1/sessions/{id}`.
     pub fn get(&self, id: &str) -> Result<Value, Refusal> {
         LocalCall::to(self.0).path("session_id", id).run(api::sessions::get)
+    }
+
+    /// `GET /v1/sessions`, a bare array; `user_id` or `client_id` must be in the query.
+    pub fn list(&self, query: &[(&str, &str)]) -> Result<Value, Refusal> {
+        LocalCall::to(self.0).query(query).run(api::sessions::list)
     }
 
     /// `POST /v1/sessions/{id}/revoke`.

@@ -1,7 +1,8 @@
 //! A user as the Backend API and webhooks show it.
 //!
-//! Clerk's `User` schema (API 2026-05-12) requires 35 properties and allows no others than the 46 it names. All that
-//! have a meaning here are always present: a client written against the schema never meets a hole.
+//! Clerk's `User` schema (API 2026-05-12) requires 35 properties and allows no others than the 46 it names. All of them
+//! are always present but `scim`, which is for users that a directory provisions: a client written against the schema
+//! never meets a hole.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clerk::{InstanceId, Timestamp, UserId};
@@ -68,7 +69,6 @@ struct Wire<'a> {
     mfa_disabled_at: Option<Timestamp>,
     legal_accepted_at: Option<Timestamp>,
     profile_image_url: &'a str,
-    scim: Option<()>,
 }
 
 impl Serialize for UserObject<'_> {
@@ -124,7 +124,6 @@ impl Serialize for UserObject<'_> {
             mfa_disabled_at: None,
             legal_accepted_at: user.legal_accepted_at,
             profile_image_url: &image_url,
-            scim: None,
         }
         .serialize(serializer)
     }

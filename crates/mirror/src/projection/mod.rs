@@ -12,6 +12,7 @@ use postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
 use crate::reading::{Change, Grave, Reading, State};
+use crate::version::Version;
 
 const DURABLE: &str = include_str!("../../../../sql/mirror/durable.sql");
 const LOCK: &str = include_str!("../../../../sql/mirror/lock.sql");
@@ -34,9 +35,6 @@ impl Source {
 
 /// A statement with its parameters.
 type Step<'a> = (&'static str, &'a [&'a (dyn ToSql + Sync)]);
-
-/// The parameters of a statement that is sent for several tables.
-type Parameters<'a, const COUNT: usize> = [&'a (dyn ToSql + Sync); COUNT];
 
 /// Prepares a transaction to take a delivery.
 ///
@@ -69,13 +67,31 @@ pub(crate) async fn apply(
         Change::Upsert(State::Membership(membership, raw), version) => {
             membership::upsert(transaction, membership, raw, version, source).await
         }
-        Change::Bury(Grave::User(id), version) => user::bury(transaction, id, version, source).await,
-        Change::Bury(Grave::Organization(id), version) => organization::bury(transaction, id, version, source).await,
+        Change::Bury(Grave::User(id), version) => {
+            bury_with_memberships(transaction, user::BURY, id.as_str(), version, source).await
+        }
+        Change::Bury(Grave::Organization(id), version) => {
+            bury_with_memberships(transaction, organization::BURY, id.as_str(), version, source).await
+        }
         Change::Bury(Grave::Membership { id, organization, user }, version) => {
             membership::bury(transaction, id, organization.as_ref(), user.as_ref(), version, source).await
         }
         Change::Keep => Ok(false),
     }
+}
+
+/// A user or organization is gone, and with it its memberships: Clerk does not announce those one by one.
+async fn bury_with_memberships(
+    transaction: &Transaction<'_>,
+    [own_row, memberships]: [&'static str; 2],
+    id: &str,
+    version: &Version,
+    source: Source,
+) -> Result<bool, tokio_postgres::Error> {
+    let source = source.as_str();
+    let parameters: [&(dyn ToSql + Sync); 4] = [&id, &version.event_at, &version.delivery_id, &source];
+    let [buried, _] = in_one_flight(transaction, [(own_row, &parameters), (memberships, &parameters)]).await?;
+    Ok(buried == 1)
 }
 
 /// Sends all steps in their order and waits once; the number of rows that each has written.

@@ -1,6 +1,6 @@
 //! `clerk.users`.
 
-use clerk::{User, UserId};
+use clerk::User;
 use postgres::Transaction;
 
 use super::{Source, in_one_flight, time};
@@ -8,8 +8,12 @@ use crate::version::Version;
 
 const NOTE_TIE: &str = include_str!("../../../../sql/mirror/note_user_tie.sql");
 const UPSERT: &str = include_str!("../../../../sql/mirror/upsert_user.sql");
-const BURY: &str = include_str!("../../../../sql/mirror/bury_user.sql");
-const BURY_MEMBERSHIPS: &str = include_str!("../../../../sql/mirror/bury_memberships_of_user.sql");
+
+/// The user's row, then its memberships.
+pub(super) const BURY: [&str; 2] = [
+    include_str!("../../../../sql/mirror/bury_user.sql"),
+    include_str!("../../../../sql/mirror/bury_memberships_of_user.sql"),
+];
 
 pub(super) async fn upsert(
     transaction: &Transaction<'_>,
@@ -60,17 +64,4 @@ pub(super) async fn upsert(
     )
     .await?;
     Ok(written == 1)
-}
-
-/// The user is gone, and with them their memberships: Clerk does not announce those one by one.
-pub(super) async fn bury(
-    transaction: &Transaction<'_>,
-    id: &UserId,
-    version: &Version,
-    source: Source,
-) -> Result<bool, tokio_postgres::Error> {
-    let (id, source) = (id.as_str(), source.as_str());
-    let parameters: super::Parameters<'_, 4> = [&id, &version.event_at, &version.delivery_id, &source];
-    let [buried, _] = in_one_flight(transaction, [(BURY, &parameters), (BURY_MEMBERSHIPS, &parameters)]).await?;
-    Ok(buried == 1)
 }

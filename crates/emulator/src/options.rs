@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::{keys::SigningKey, roles::RoleDefinition};
 
+/// Svix: an answer that takes longer than 15 seconds is none.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Everything has a default: an empty instance on a free port of the loopback interface, in memory, in real time.
 #[derive(Debug)]
 pub struct EmulatorOptions {
@@ -28,7 +31,7 @@ pub struct EmulatorOptions {
     pub session_claims: Map<String, Value>,
     /// Divides the waits between webhook attempts: at 1000 the schedule of 27 hours takes 100 seconds.
     pub webhook_speed: f64,
-    /// How long a webhook receiver may take to answer; Svix gives it 15 seconds.
+    /// How long a webhook receiver may take to answer, by default as long as with Svix.
     pub webhook_timeout: Duration,
 }
 
@@ -44,7 +47,7 @@ impl Default for EmulatorOptions {
             roles: Vec::new(),
             session_claims: Map::new(),
             webhook_speed: 1.0,
-            webhook_timeout: Duration::from_secs(15),
+            webhook_timeout: WEBHOOK_TIMEOUT,
         }
     }
 }

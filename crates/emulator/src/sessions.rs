@@ -1,7 +1,8 @@
 //! Sessions: a user signed in on a client.
 //!
 //! A session lives seven days unless it is revoked or ended first; the organization active in it decides what its
-//! tokens say. Not modelled: clients with several sessions, inactivity timeouts, session tasks.
+//! tokens say. Not modelled: clients with several sessions, inactivity timeouts, session tasks, and Clerk's habit of
+//! making the organization a user has just created active in the next session: only a named one is active here.
 
 mod change;
 mod collection;

@@ -138,3 +138,24 @@ async fn an_issuer_of_ones_own_stands_in_tokens_and_discovery() {
     assert_eq!(discovery["issuer"], "https://clerk.app.example");
     assert_eq!(emulator.issuer(), "https://clerk.app.example");
 }
+
+#[tokio::test]
+async fn shutting_down_or_dropping_stops_listening() {
+    let listens = async |address| tokio::net::TcpStream::connect(address).await.is_ok();
+    let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
+    let address = emulator.address();
+    assert!(listens(address).await);
+    emulator.shutdown().await.unwrap();
+    assert!(!listens(address).await);
+
+    let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
+    let address = emulator.address();
+    assert!(listens(address).await);
+    drop(emulator);
+    let stopped = async {
+        while listens(address).await {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), stopped).await.unwrap();
+}

@@ -8,7 +8,9 @@
 
 mod database_role;
 pub mod jwks;
+mod parts;
 mod principal;
+mod quoted;
 mod refusal;
 mod verified;
 mod verifier;

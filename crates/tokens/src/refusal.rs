@@ -1,8 +1,12 @@
 //! Why a token was not accepted.
 
+use std::error::Error;
 use std::time::Duration;
 
-/// A token that was not accepted. The message says what was found and what was expected; it never holds the token.
+use crate::quoted::quoted;
+
+/// A token that was not accepted. The message says what was found and what was expected; it is one line, never holds the
+/// token, and shows what the token's author wrote escaped and cut.
 ///
 /// [`code`](Self::code) gives the reason under the name Clerk's SDK uses where it has one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +27,7 @@ pub enum Refusal {
     #[error("token header has `crit`: it demands extensions that are not known here")]
     Critical,
     /// An algorithm that is not accepted.
-    #[error("token is signed with `{found}`; expected {expected}")]
+    #[error("token is signed with {}; expected {expected}", quoted(.found))]
     Algorithm {
         /// The header's `alg`.
         found: String,
@@ -34,7 +38,7 @@ pub enum Refusal {
     #[error("token header names no key (`kid`); Clerk always does")]
     NoKeyId,
     /// A key of somebody else.
-    #[error("token is of instance `{found}`; this server trusts {expected}")]
+    #[error("token is of instance {}; this server trusts {expected}", quoted(.found))]
     UnknownKey {
         /// The header's `kid`.
         found: String,
@@ -50,7 +54,7 @@ pub enum Refusal {
         reason: String,
     },
     /// The signature is not the key's.
-    #[error("token signature is not of key `{key_id}`: the token was changed, or signed by somebody else")]
+    #[error("token signature is not of key {}: the token was changed, or signed by somebody else", quoted(.key_id))]
     Signature {
         /// The header's `kid`.
         key_id: String,
@@ -59,7 +63,7 @@ pub enum Refusal {
     #[error("{0}")]
     Claim(String),
     /// From another Clerk instance.
-    #[error("token was issued by `{found}`; this server trusts `{expected}`")]
+    #[error("token was issued by {}; this server trusts `{expected}`", quoted(.found))]
     Issuer {
         /// The `iss` claim.
         found: String,
@@ -71,6 +75,12 @@ pub enum Refusal {
     Class {
         /// What it is, with its article.
         found: &'static str,
+    },
+    /// Something that is not even meant as a session token. Clerk's SDK compares as exactly.
+    #[error("token is of type {} (`typ`); expected `JWT`", quoted(.found))]
+    Type {
+        /// The header's `typ`.
+        found: String,
     },
     /// Its time is over.
     #[error("token expired {} ago", seconds(.ago))]
@@ -91,7 +101,7 @@ pub enum Refusal {
         ahead: Duration,
     },
     /// Made for another application.
-    #[error("token was made for {}; authorized parties are {expected}", .found.as_deref().map_or("nobody (`azp` is missing)".to_owned(), |azp| format!("`{azp}`")))]
+    #[error("token was made for {}; authorized parties are {expected}", .found.as_deref().map_or("nobody (`azp` is missing)".to_owned(), quoted))]
     AuthorizedParty {
         /// The `azp` claim.
         found: Option<String>,
@@ -101,7 +111,7 @@ pub enum Refusal {
     /// Made for another audience.
     #[error("token audience is {found}; expected {expected}")]
     Audience {
-        /// The `aud` claim.
+        /// The `aud` claim, quoted.
         found: String,
         /// The configured audiences.
         expected: String,
@@ -110,7 +120,7 @@ pub enum Refusal {
     #[error("session is pending: the user has a task to finish, such as choosing an organization")]
     Pending,
     /// A database role that tokens may not have.
-    #[error("token asks for database role `{found}`; tokens may have {expected}")]
+    #[error("token asks for database role {}; tokens may have {expected}", quoted(.found))]
     Role {
         /// The `role` claim.
         found: String,
@@ -123,7 +133,9 @@ impl Refusal {
     /// A stable name for programs. Clerk's own where it has one.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::TooLong { .. } | Self::NotAToken(_) | Self::Critical | Self::Claim(_) => "token-invalid",
+            Self::TooLong { .. } | Self::NotAToken(_) | Self::Critical | Self::Claim(_) | Self::Type { .. } => {
+                "token-invalid"
+            }
             Self::Algorithm { .. } => "token-invalid-algorithm",
             Self::NoKeyId | Self::UnknownKey { .. } => "jwk-kid-mismatch",
             Self::KeysUnavailable { .. } => "jwk-remote-failed-to-load",
@@ -145,7 +157,7 @@ impl Refusal {
         match self {
             Self::Expired { .. } => Some("session tokens live 60 s: call `getToken()` for each request"),
             Self::Class { .. } => {
-                Some("call `getToken()` without a template; a template token says nothing about a session")
+                Some("send what `getToken()` gives without a template: no other token says who is signed in")
             }
             Self::UnknownKey { .. } | Self::Issuer { .. } => Some(
                 "compare the application's publishable key with this server's issuer: development and production differ",
@@ -164,6 +176,17 @@ impl Refusal {
     pub const fn is_ours(&self) -> bool {
         matches!(self, Self::KeysUnavailable { .. })
     }
+}
+
+/// The message of `error` and of everything behind it, on one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn seconds(duration: &Duration) -> String {

@@ -7,10 +7,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use jsonwebtoken::crypto::verify;
-use jsonwebtoken::{Algorithm, DecodingKey};
-
 use crate::Refusal;
+use crate::jwks::RsaKey;
 
 /// Clerk's session cookie is limited to 4 KB by browsers; no token of twice that size is a session.
 const MAX_BYTES: usize = 8 * 1024;
@@ -38,8 +36,8 @@ impl<'a> Parts<'a> {
         Ok(Self { header: decode("header", header)?, payload: decode("payload", payload)?, signature, message })
     }
 
-    pub(crate) fn are_signed_by(&self, key: &DecodingKey) -> bool {
-        verify(self.signature, self.message.as_bytes(), key, Algorithm::RS256).unwrap_or(false)
+    pub(crate) fn are_signed_by(&self, key: &RsaKey) -> bool {
+        key.signed(self.message, self.signature)
     }
 }
 

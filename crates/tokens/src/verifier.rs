@@ -117,12 +117,12 @@ impl Verifier {
                 return Err(Refusal::KeysUnavailable { issuer: self.options.issuer.clone(), reason });
             }
         };
-        let is_signed = |set: &KeySet| set.get(key_id).is_some_and(|key| parts.are_signed_by(key));
+        let is_signed = |set: &KeySet| set.get(key_id).iter().any(|key| parts.are_signed_by(key));
         if is_signed(&set) {
             return Ok(());
         }
         // The key may have been rotated under the same id since we fetched it.
-        match self.keys.look_again(key_id, &set).await {
+        match self.keys.look_again(&set).await {
             Some(newer) if is_signed(&newer) => Ok(()),
             _ => Err(Refusal::Signature { key_id: key_id.to_owned() }),
         }

@@ -1,10 +1,14 @@
 //! What is let in: every shape in which Clerk mints a session, up to the edge of what is still good.
 
-use clerk::ClaimsVersion;
-use serde_json::json;
-use tokens::{DatabaseRoles, Principal, VerifierOptions};
+use std::sync::Arc;
 
-use crate::support::{ISSUER, NOW, Token, session, verdict, verifier};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk::{ClaimsVersion, Clock};
+use serde_json::json;
+use tokens::{DatabaseRoles, KeyCache, Principal, StaticKeySource, Verifier, VerifierOptions};
+
+use crate::support::{ISSUER, KEY_ID, NOW, Token, clock, encode, instance_key, session, verdict, verifier};
 
 /// Asserts that all of `tokens` are accepted as Ada's with the default role.
 async fn let_in(change: impl Fn(&mut VerifierOptions), tokens: impl IntoIterator<Item = (&str, Token)>) {
@@ -86,6 +90,17 @@ async fn a_token_of_exactly_8_kb() {
     let padded = |bytes: usize| session().claim("padding", "x".repeat(bytes)).signed();
     let fits = (5_000..6_000).map(padded).find(|token| token.len() == 8 * 1024).unwrap();
     assert_eq!(verdict(&verifier(|_| ()), &fits).await, "accepted: user_ada as authenticated");
+}
+
+#[tokio::test]
+async fn a_key_with_a_leading_zero() {
+    let mut key = instance_key().jwk(KEY_ID);
+    let modulus = URL_SAFE_NO_PAD.decode(key["n"].as_str().unwrap()).unwrap();
+    key["n"] = encode([&[0], modulus.as_slice()].concat()).into();
+    let clock: Arc<dyn Clock> = clock();
+    let keys = KeyCache::new(StaticKeySource::new(json!({ "keys": [key] }).to_string()), Arc::clone(&clock));
+    let verifier = Verifier::new(VerifierOptions::for_issuer(ISSUER), keys, clock);
+    assert_eq!(verdict(&verifier, &session().signed()).await, "accepted: user_ada as authenticated");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ impl KeyCache {
             Ok(set) => set,
             Err(reason) => return Lookup::Unavailable(reason),
         };
-        if set.get(key_id).is_some() {
+        if !set.get(key_id).is_empty() {
             self.0.refresh_in_background(&set);
             return Lookup::Known(set);
         }
@@ -115,7 +115,7 @@ impl KeyCache {
             return Lookup::Unknown(set);
         }
         match self.0.refetch_on_suspicion(&set).await {
-            Some(newer) if newer.get(key_id).is_some() => Lookup::Known(newer),
+            Some(newer) if !newer.get(key_id).is_empty() => Lookup::Known(newer),
             Some(newer) => {
                 self.0.remember_as_unknown(key_id);
                 Lookup::Unknown(newer)
@@ -124,10 +124,9 @@ impl KeyCache {
         }
     }
 
-    /// After a signature failed under `set`: a newer set in which `key_id` is another key, if there is one.
-    pub(crate) async fn look_again(&self, key_id: &str, set: &KeySet) -> Option<Arc<KeySet>> {
-        let newer = self.0.refetch_on_suspicion(set).await?;
-        (newer.get(key_id).is_some() && !newer.agrees_with(set, key_id)).then_some(newer)
+    /// After a signature failed under `seen`: a newer set, if there is one.
+    pub(crate) async fn look_again(&self, seen: &KeySet) -> Option<Arc<KeySet>> {
+        self.0.refetch_on_suspicion(seen).await
     }
 }
 
@@ -207,7 +206,7 @@ impl Shared {
         let mut attempts = self.attempts.lock();
         attempts.last = Some((began, parsed.as_ref().err().cloned()));
         if let Ok(set) = &parsed {
-            attempts.unknown.retain(|key_id, _| set.get(key_id).is_none());
+            attempts.unknown.retain(|key_id, _| set.get(key_id).is_empty());
             self.current.store(Some(Arc::clone(set)));
         }
         parsed

@@ -2,30 +2,22 @@
 //!
 //! A set may hold keys of other kinds and for other uses. Those are passed over, one by one: an odd neighbour must not
 //! cost us the key we need. A set without a single usable key is an error, for accepting it would lock everybody out.
+//!
+//! Clerk names a key by its instance, so while it is rotated the old and the new one may stand under one id (RFC 7517
+//! §4.5 only advises against that). Both count.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk::Timestamp;
-use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// NIST SP 800-131A: RSA below 2048 bits signs nothing any more.
-const MIN_MODULUS_BYTES: usize = 256;
+use super::RsaKey;
 
 /// The usable keys of one set, by `kid`.
-#[derive(Clone)]
 pub(crate) struct KeySet {
-    keys: HashMap<String, Key>,
+    keys: BTreeMap<String, Vec<RsaKey>>,
     pub(crate) fetched_at: Timestamp,
-}
-
-#[derive(Clone)]
-struct Key {
-    modulus: String,
-    decoding: DecodingKey,
 }
 
 #[derive(Deserialize)]
@@ -46,60 +38,60 @@ struct Member {
 }
 
 impl KeySet {
-    /// Reads a set; the error says why nothing in it can be used.
+    /// Reads a set; the error says why nothing in it can be used, and repeats nothing of it.
     pub(crate) fn parse(text: &str, fetched_at: Timestamp) -> Result<Self, String> {
-        let document: Document<'_> =
-            serde_json::from_str(text).map_err(|error| format!("expected a JSON object with `keys`: {error}"))?;
+        let document: Document<'_> = serde_json::from_str(text).map_err(|error| {
+            let found = if error.is_data() { "JSON of another form" } else { "no JSON" };
+            let (line, column) = (error.line(), error.column());
+            format!("expected a JSON object with a list of `keys`, found {found} (line {line}, column {column})")
+        })?;
         let total = document.keys.len();
-        let keys: HashMap<String, Key> = document.keys.into_iter().filter_map(usable).collect();
+        let mut keys: BTreeMap<String, Vec<RsaKey>> = BTreeMap::new();
+        for (key_id, key) in document.keys.into_iter().filter_map(usable) {
+            keys.entry(key_id).or_default().push(key);
+        }
         if keys.is_empty() {
-            return Err(format!("none of its {total} keys is an RSA signing key of at least 2048 bits with a `kid`"));
+            return Err(format!(
+                "none of its {total} keys is a sound RSA signing key of 2048 to 8192 bits with a `kid`"
+            ));
         }
         Ok(Self { keys, fetched_at })
     }
 
-    pub(crate) fn get(&self, key_id: &str) -> Option<&DecodingKey> {
-        self.keys.get(key_id).map(|key| &key.decoding)
-    }
-
-    /// Whether `key_id` names the same key in both sets.
-    pub(crate) fn agrees_with(&self, other: &Self, key_id: &str) -> bool {
-        match (self.keys.get(key_id), other.keys.get(key_id)) {
-            (Some(ours), Some(theirs)) => ours.modulus == theirs.modulus,
-            (ours, theirs) => ours.is_none() && theirs.is_none(),
-        }
+    /// The keys of this id: none, one, or several while it is rotated.
+    pub(crate) fn get(&self, key_id: &str) -> &[RsaKey] {
+        self.keys.get(key_id).map_or(&[], Vec::as_slice)
     }
 
     /// The known key ids, sorted, for messages: `` `ins_a`, `ins_b` ``.
     pub(crate) fn listed(&self) -> String {
-        let mut ids: Vec<String> = self.keys.keys().map(|id| format!("`{id}`")).collect();
-        ids.sort();
-        ids.join(", ")
+        self.keys.keys().map(|id| format!("`{}`", id.escape_debug())).collect::<Vec<_>>().join(", ")
     }
 }
 
-fn usable(raw: &RawValue) -> Option<(String, Key)> {
+fn usable(raw: &RawValue) -> Option<(String, RsaKey)> {
     let member: Member = serde_json::from_str(raw.get()).ok()?;
     let signs = member.purpose.as_deref().is_none_or(|purpose| purpose == "sig");
     let rs256 = member.alg.as_deref().is_none_or(|algorithm| algorithm == "RS256");
-    if member.kty != "RSA" || !signs || !rs256 {
+    if member.kty != "RSA" || member.kid.is_empty() || !signs || !rs256 {
         return None;
     }
-    let modulus = URL_SAFE_NO_PAD.decode(&member.n).ok()?;
-    let significant = modulus.iter().skip_while(|byte| **byte == 0).count();
-    if significant < MIN_MODULUS_BYTES {
-        return None;
-    }
-    let decoding = DecodingKey::from_rsa_components(&member.n, &member.e).ok()?;
-    Some((member.kid, Key { modulus: member.n, decoding }))
+    Some((member.kid, RsaKey::from_components(&member.n, &member.e)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use insta::assert_snapshot;
+
     use super::*;
 
-    fn modulus(bytes: usize) -> String {
-        URL_SAFE_NO_PAD.encode(vec![0xC1; bytes])
+    /// A usable key, some of its members replaced or added: `"use":"enc"`.
+    fn key(kid: &str, first_byte: u8, more: &str) -> String {
+        let mut modulus = [0xff; 256];
+        modulus[0] = first_byte;
+        format!(r#"{{"kty":"RSA","kid":"{kid}","n":"{}","e":"AQAB"{more}}}"#, URL_SAFE_NO_PAD.encode(modulus))
     }
 
     fn parse(keys: &str) -> Result<KeySet, String> {
@@ -108,24 +100,43 @@ mod tests {
 
     #[test]
     fn an_odd_neighbour_does_not_cost_the_good_key() {
-        let good =
-            format!(r#"{{"kty":"RSA","kid":"ins_a","use":"sig","alg":"RS256","n":"{}","e":"AQAB"}}"#, modulus(256));
+        let good = key("ins_a", 0xff, r#","use":"sig","alg":"RS256","x5c":["MII"]"#);
         let set = parse(&format!(r#"{{"kty":"PQC"}}, 7, {{"kty":"oct","kid":"x","k":"AAAA"}}, {good}"#)).unwrap();
-        assert!(set.get("ins_a").is_some());
+        assert_eq!(set.get("ins_a").len(), 1);
         assert_eq!(set.listed(), "`ins_a`");
     }
 
     #[test]
-    fn short_keys_and_encryption_keys_are_passed_over() {
-        let short = format!(r#"{{"kty":"RSA","kid":"a","n":"{}","e":"AQAB"}}"#, modulus(128));
-        let encryption = format!(r#"{{"kty":"RSA","kid":"b","use":"enc","n":"{}","e":"AQAB"}}"#, modulus(256));
-        let error = parse(&format!("{short},{encryption}")).err().unwrap();
-        assert_eq!(error, "none of its 2 keys is an RSA signing key of at least 2048 bits with a `kid`");
+    fn keys_for_something_else_are_passed_over() {
+        let short = key("a", 0x00, "");
+        let encryption = key("b", 0xff, r#","use":"enc""#);
+        let other_algorithm = key("c", 0xff, r#","alg":"RS512""#);
+        let nameless = key("", 0xff, "");
+        let twice = key("d", 0xff, r#","e":"AQ""#);
+        let other_kind = key("e", 0xff, "").replace("RSA", "EC");
+        let error = parse(&[short, encryption, other_algorithm, nameless, twice, other_kind].join(",")).err().unwrap();
+        assert_snapshot!(error, @"none of its 6 keys is a sound RSA signing key of 2048 to 8192 bits with a `kid`");
     }
 
     #[test]
-    fn what_is_no_key_set_says_so() {
-        let error = KeySet::parse("<html>", Timestamp::from_millis(0)).err().unwrap();
-        assert!(error.starts_with("expected a JSON object with `keys`"), "{error}");
+    fn two_keys_under_one_id_both_count() {
+        let set = parse(&[key("ins_a", 0xff, ""), key("ins_b", 0xfe, ""), key("ins_a", 0xfd, "")].join(",")).unwrap();
+        assert_eq!((set.get("ins_a").len(), set.get("ins_b").len(), set.get("ins_c").len()), (2, 1, 0));
+        assert_eq!(set.listed(), "`ins_a`, `ins_b`");
+    }
+
+    #[test]
+    fn ids_are_listed_on_one_line() {
+        assert_eq!(parse(&key(r"a\nb", 0xff, "")).unwrap().listed(), r"`a\nb`");
+    }
+
+    #[test]
+    fn what_is_no_key_set_says_so_and_is_not_repeated() {
+        let refused = |text: &str| KeySet::parse(text, Timestamp::from_millis(0)).err().unwrap();
+        assert_snapshot!(refused("<html>"), @"expected a JSON object with a list of `keys`, found no JSON (line 1, column 1)");
+        assert_snapshot!(refused(""), @"expected a JSON object with a list of `keys`, found no JSON (line 1, column 0)");
+        assert_snapshot!(refused("[]"), @"expected a JSON object with a list of `keys`, found JSON of another form (line 1, column 2)");
+        assert_snapshot!(refused(r#"{"keys":"long text"}"#), @"expected a JSON object with a list of `keys`, found JSON of another form (line 1, column 19)");
+        assert_snapshot!(refused(r#"{"keys":[],"keys":[]}"#), @"expected a JSON object with a list of `keys`, found JSON of another form (line 1, column 17)");
     }
 }

@@ -4,6 +4,7 @@
 
 mod accepted;
 mod cache;
+mod http_source;
 mod properties;
 mod refused;
 mod support;

@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The text of a key set, on demand.
 pub trait KeySource: Send + Sync + std::fmt::Debug + 'static {
-    /// Fetches the set anew.
+    /// Fetches the set anew. It must end by itself: whoever needs keys waits for it.
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<String, KeySourceError>> + Send + '_>>;
 }
 
@@ -64,6 +64,8 @@ impl KeySource for StaticKeySource {
 pub struct HttpKeySource {
     client: reqwest::Client,
     url: Url,
+    /// The address for messages, which a client may see: without user, password and query.
+    shown: String,
     secret: Option<SecretString>,
 }
 
@@ -78,13 +80,13 @@ impl HttpKeySource {
             .timeout(TIMEOUT)
             .user_agent(concat!("rowlock/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| KeySourceError::Unreachable { url: url.to_string(), reason: describe(&error) })?;
-        Ok(Self { client, url, secret })
+            .map_err(|error| KeySourceError::Unreachable { url: shown(&url), reason: describe(&error) })?;
+        Ok(Self { client, shown: shown(&url), url, secret })
     }
 
     async fn get(&self) -> Result<String, KeySourceError> {
-        let unreachable = |error| KeySourceError::Unreachable { url: self.url.to_string(), reason: describe(&error) };
-        let answer = |found: String| KeySourceError::Answer { url: self.url.to_string(), found };
+        let unreachable = |error| KeySourceError::Unreachable { url: self.shown.clone(), reason: describe(&error) };
+        let answer = |found: String| KeySourceError::Answer { url: self.shown.clone(), found };
         let mut request = self.client.get(self.url.clone());
         if let Some(secret) = &self.secret {
             request = request.bearer_auth(secret.expose_secret());
@@ -108,6 +110,14 @@ impl KeySource for HttpKeySource {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<String, KeySourceError>> + Send + '_>> {
         Box::pin(self.get())
     }
+}
+
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    // These fail only where there is no place for a user.
+    let _ = (shown.set_username(""), shown.set_password(None));
+    shown.into()
 }
 
 /// The innermost cause: reqwest's own sentence only repeats the address.

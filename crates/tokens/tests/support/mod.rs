@@ -1,5 +1,6 @@
 //! Tokens, a verifier for them, and keys that come when the test says so.
 
+mod listener;
 mod scripted;
 mod signing_key;
 mod token;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use clerk::{Clock, ManualClock, Timestamp};
 use tokens::{KeyCache, Refusal, StaticKeySource, Verifier, VerifierOptions};
 
+pub(crate) use listener::Listener;
 pub(crate) use scripted::ScriptedSource;
 pub(crate) use signing_key::{SigningKey, instance_key, key_set, strangers_key};
 pub(crate) use token::{Token, encode, session};

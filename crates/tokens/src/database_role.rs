@@ -12,7 +12,24 @@ const AUTHENTICATED: &str = "authenticated";
 /// The role of a caller without a token.
 const ANONYMOUS: &str = "anon";
 /// Roles that no list may hold: they see past row-level security or own what it protects.
-const NEVER: &[&str] = &["service_role", "postgres", "supabase_admin", "authenticator", "rowlock_client", "none"];
+const NEVER: &[&str] = &[
+    "service_role",
+    "postgres",
+    "authenticator",
+    "rowlock_client",
+    "dashboard_user",
+    "pgbouncer",
+    // The owners that hosts make instead of a superuser: RDS, Cloud SQL, Azure, Neon, DigitalOcean.
+    "rds_superuser",
+    "cloudsqlsuperuser",
+    "azure_pg_admin",
+    "neon_superuser",
+    "doadmin",
+    // No role, but the word that makes `set role` give the login's own rights back.
+    "none",
+];
+/// How such roles begin: Postgres' own, and those of Supabase's services.
+const NEVER_BEGINNING: &[&str] = &["pg_", "supabase_"];
 /// Postgres cuts longer names off, and then they name something else.
 const MAX_NAME_BYTES: usize = 63;
 
@@ -82,7 +99,7 @@ impl DatabaseRoles {
             if name.len() > MAX_NAME_BYTES {
                 return Err(refuse("Postgres cuts names off after 63 bytes"));
             }
-            if NEVER.contains(&name) || name.starts_with("pg_") {
+            if NEVER.contains(&name) || NEVER_BEGINNING.iter().any(|beginning| name.starts_with(beginning)) {
                 return Err(refuse("it sees past row-level security"));
             }
             roles.allowed.push(DatabaseRole(name.into()));
@@ -120,7 +137,15 @@ mod tests {
 
     #[test]
     fn powerful_roles_cannot_be_listed() {
-        for name in ["service_role", "postgres", "pg_read_all_data", "rowlock_client", "none"] {
+        for name in [
+            "service_role",
+            "postgres",
+            "pg_read_all_data",
+            "rowlock_client",
+            "none",
+            "supabase_auth_admin",
+            "rds_superuser",
+        ] {
             let error = DatabaseRoles::with_also([name]).unwrap_err();
             assert!(error.to_string().ends_with("it sees past row-level security"), "{error}");
         }

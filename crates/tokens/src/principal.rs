@@ -1,6 +1,9 @@
 //! Who a transaction acts for.
 
+use std::collections::BTreeMap;
+
 use clerk::Claims;
+use serde_json::Value;
 
 use crate::{DatabaseRole, Verified};
 
@@ -35,9 +38,11 @@ impl Principal {
 
 impl From<&Verified<Claims>> for Principal {
     fn from(verified: &Verified<Claims>) -> Self {
-        let mut claims = verified.payload().clone();
-        claims.insert("role".to_owned(), verified.role().as_str().into());
-        let text = serde_json::Value::Object(claims).to_string();
+        let role = Value::from(verified.role().as_str());
+        let mut claims: BTreeMap<&str, &Value> =
+            verified.payload().iter().map(|(claim, value)| (claim.as_str(), value)).collect();
+        claims.insert("role", &role);
+        let text = serde_json::to_string(&claims).expect("JSON values are JSON");
         // A NUL in custom claims would make every policy that reads them fail on its own; so would half a surrogate.
         Self { role: verified.role().clone(), claims_json: clerk::jsonb_text(&text).into_owned() }
     }

@@ -1,1 +1,73 @@
-fn main() {}
+//! How fast Rowlock is, measured beside what it competes with and what the machine allows.
+//!
+//! Three subjects: verifying a session token, running a client's statement as its principal, taking a webhook delivery.
+//! Each is a race of *ours*, a *peer* (what people would use otherwise) and a *limit* (the part that nobody can leave
+//! out). They take turns on the same machine in the same minutes, so a noisy neighbour hits all of them; the claim is
+//! the ratio, the absolute numbers are context. What each row means stands in `benches/README.md`.
+//!
+//! Nothing here is a test: no number makes this program fail. A contender that gives a wrong answer does.
+#![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+
+mod callers;
+mod database;
+mod delay_proxy;
+mod machine;
+mod measure;
+mod mirror;
+mod openssl;
+mod peer;
+mod principal;
+mod report;
+mod session;
+mod tokens;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, ValueEnum};
+use tokio::runtime::Runtime;
+
+use crate::database::Database;
+use crate::report::Report;
+
+/// Measure Rowlock beside its peers and the limits of this machine. Takes two to three minutes.
+#[derive(Debug, Parser)]
+#[command(name = "cargo x bench")]
+struct Arguments {
+    /// Print one JSON document at the end instead of tables on the way
+    #[arg(long)]
+    json: bool,
+    /// Measure one subject only
+    #[arg(long)]
+    only: Option<Subject>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// Verifying a session token
+    Tokens,
+    /// A client's statement as its principal
+    Principal,
+    /// Taking a webhook delivery
+    Mirror,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let wanted = |subject| arguments.only.is_none_or(|only| only == subject);
+    let runtime = Runtime::new().context("the async runtime cannot start")?;
+    let mut report = Report::begin(arguments.json);
+    if wanted(Subject::Tokens) {
+        tokens::measure(&runtime, &mut report)?;
+    }
+    if wanted(Subject::Principal) || wanted(Subject::Mirror) {
+        let database = runtime.block_on(Database::start())?;
+        if wanted(Subject::Principal) {
+            principal::measure(&runtime, &database, &mut report)?;
+        }
+        if wanted(Subject::Mirror) {
+            mirror::measure(&runtime, &database, &mut report)?;
+        }
+        runtime.block_on(database.stop())?;
+    }
+    report.end();
+    Ok(())
+}

@@ -1,0 +1,27 @@
+// Clerk's own verifier on one token, for as long as it is told on standard input.
+//
+// One verification after the other. More of them in flight change nothing: Node is busy with one core either way.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { json } from "node:stream/consumers";
+
+const require = createRequire(new URL("../../tests/clients/package.json", import.meta.url));
+const { verifyToken } = require("@clerk/backend");
+
+const { token, jwtKey, authorizedParties, warmUpSeconds, seconds } = await json(process.stdin);
+
+async function verifyFor(seconds) {
+  const began = performance.now();
+  const elapsed = () => (performance.now() - began) / 1000;
+  let verifications = 0;
+  while (elapsed() < seconds) {
+    const claims = await verifyToken(token, { jwtKey, authorizedParties });
+    assert.match(claims.sub, /^user_/);
+    verifications += 1;
+  }
+  return { verifications, seconds: elapsed() };
+}
+
+await verifyFor(warmUpSeconds);
+console.log(JSON.stringify(await verifyFor(seconds)));

@@ -1,0 +1,66 @@
+//! A private Postgres that lives as long as the measurements.
+//!
+//! It does not wait for the disk (no fsync): what is measured is round trips and processor time, and both sides of every
+//! ratio profit alike.
+
+use anyhow::{Context as _, Result};
+use postgres::binaries::Binaries;
+use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
+use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
+
+/// As many as `rowlock serve` opens unless told otherwise.
+const OWNER_CONNECTIONS: usize = 8;
+const CLIENT_CONNECTIONS: usize = 16;
+
+/// A migrated database.
+pub(crate) struct Database {
+    cluster: Cluster,
+    version: String,
+    /// Logged in as the owner of the mirror.
+    pub(crate) owner: Pool,
+}
+
+impl Database {
+    pub(crate) async fn start() -> Result<Self> {
+        let binaries = Binaries::find(None)?;
+        let version = binaries.version().to_owned();
+        // An ephemeral cluster removes its directory itself, after its server has stopped.
+        let directory = tempfile::Builder::new().prefix("rowlock-bench-").tempdir()?.keep();
+        let options = ClusterOptions { directory, binaries, port: Port::Free, durability: Durability::Ephemeral };
+        let cluster = Cluster::start(options).await?;
+        let owner = pool(&cluster.url(), OWNER_CONNECTIONS)?;
+        migrations::migrate(&owner).await?;
+        install_client_login(&owner).await?;
+        Ok(Self { cluster, version, owner })
+    }
+
+    /// A pool of the login that acts for clients.
+    pub(crate) fn clients(&self) -> Result<Pool> {
+        pool(&self.cluster.url().for_clients(), CLIENT_CONNECTIONS)
+    }
+
+    /// The same, through another port that leads here.
+    pub(crate) fn clients_through(&self, port: u16) -> Result<Pool> {
+        let url = self.cluster.url().for_clients();
+        let detour = url.expose().replace(&format!(":{}/", self.port()), &format!(":{port}/"));
+        pool(&DatabaseUrl::parse(&detour)?, CLIENT_CONNECTIONS)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.cluster.port()
+    }
+
+    /// The full version of the server, such as `17.10`.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(crate) async fn stop(self) -> Result<()> {
+        drop(self.owner);
+        self.cluster.stop().await.context("Postgres did not stop well")
+    }
+}
+
+fn pool(url: &DatabaseUrl, size: usize) -> Result<Pool> {
+    Ok(Pool::new(url, &PoolOptions { size, ..PoolOptions::default() })?)
+}

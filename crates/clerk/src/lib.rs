@@ -48,6 +48,7 @@ pub use jsonb_text::jsonb_text;
 pub use object::{Deleted, Membership, ObjectError, Organization, User};
 pub use permission::{InvalidPermission, PackedPermissions, Permission, PermissionError, pack, unpack};
 pub use publishable_key::{InvalidPublishableKey, PublishableKey};
+pub use quoted::quoted;
 pub use secret_key::{InvalidSecretKey, SecretKey};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use token_class::{TokenClass, UnknownCategory};

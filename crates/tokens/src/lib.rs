@@ -10,7 +10,6 @@ mod database_role;
 pub mod jwks;
 mod parts;
 mod principal;
-mod quoted;
 mod refusal;
 mod verified;
 mod verifier;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::quoted::quoted;
+use clerk::quoted;
 
 /// A token that was not accepted. The message says what was found and what was expected; it is one line, never holds the
 /// token, and shows what the token's author wrote escaped and cut.

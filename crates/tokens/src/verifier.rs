@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clerk::{Claims, Clock, SessionStatus, TokenClass, TokenHeader};
+use clerk::{Claims, Clock, SessionStatus, TokenClass, TokenHeader, quoted};
 use serde_json::{Map, Value};
 
 use crate::jwks::{KeySet, Lookup};
 use crate::parts::Parts;
-use crate::quoted::quoted;
 use crate::refusal::with_causes;
 use crate::{DatabaseRoles, KeyCache, Refusal, Verified};
 

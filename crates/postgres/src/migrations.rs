@@ -124,9 +124,9 @@ pub async fn pending(owner: &Pool) -> Result<Vec<Migration>, MigrationError> {
     missing(&rows.iter().map(|row| (row.get(0), row.get(1))).collect::<Vec<_>>())
 }
 
-const APPLIED: &str = include_str!("../../../sql/migrations/applied.sql");
-const RECORD: &str = include_str!("../../../sql/migrations/record.sql");
-const TABLE: &str = include_str!("../../../sql/migrations/table.sql");
+const APPLIED: &str = include_str!("../../../sql/migrate/applied.sql");
+const RECORD: &str = include_str!("../../../sql/migrate/record.sql");
+const TABLE: &str = include_str!("../../../sql/migrate/table.script.sql");
 
 async fn apply_missing(client: &mut Client, last: i32) -> Result<Migrated, MigrationError> {
     client.batch_execute(TABLE).await.map_err(MigrationError::Record)?;

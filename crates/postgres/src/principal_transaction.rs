@@ -5,15 +5,19 @@
 //! select set_config('role', …, true), set_config('request.jwt.claims', …, true), …
 //! <the client's statement>
 //! commit
+//! <whatever the statement left in the session is removed>
 //! ```
 //!
-//! All four are sent before the first answer is awaited. Each has its own Sync point, so the server works through them
+//! All five are sent before the first answer is awaited. Each has its own Sync point, so the server works through them
 //! in order, and what happens when one fails is decided by Postgres, not by us:
 //!
 //! * an unknown role fails the second step; the statement is then answered `25P02` (transaction aborted) and never runs
 //!   as the pool's login;
 //! * a failing statement turns `commit` into a rollback;
-//! * every setting is local to the transaction, so the next borrower of the connection starts clean.
+//! * every setting is local to the transaction, so the next borrower of the connection starts clean;
+//! * what a statement can leave behind on purpose (a setting for the session, a temporary table that hides a real one, a
+//!   lock, a subscription: any function it calls may do so) is removed after the commit, and a connection that cannot be
+//!   cleaned is closed.
 //!
 //! The statement is sent unnamed: Postgres resolves names and row-level security under the role that is in force, and
 //! transaction-mode poolers accept it.
@@ -86,13 +90,16 @@ impl AsPrincipal<'_> {
         let connection = flight.connection();
         // `join!` polls in the order written, and the driver sends on the first poll: the order here is the order on
         // the wire. `tokio::join!` would rotate it.
-        let (begun, set, rows, committed) = join!(
+        let (begun, set, rows, committed, cleaned) = join!(
             connection.batch_execute("begin"),
             connection.query_typed(SETTINGS, &settings),
             connection.query_typed(statement, parameters),
             connection.batch_execute("commit"),
+            connection.batch_execute(CLEAN),
         );
-        flight.land();
+        if cleaned.is_ok() {
+            flight.land();
+        }
         begun.map_err(Error::Statement)?;
         set.map_err(Error::Statement)?;
         let rows = rows.map_err(Error::Statement)?;
@@ -102,6 +109,7 @@ impl AsPrincipal<'_> {
 }
 
 const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
+const CLEAN: &str = include_str!("../../../sql/principal/clean.script.sql");
 
 /// Holds the connection while statements are under way; dropped before [`land`](Self::land), it cancels and discards.
 struct InFlight(Option<Connection>);

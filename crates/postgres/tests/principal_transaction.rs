@@ -82,7 +82,7 @@ async fn it_takes_one_flight() {
     drop(pool.get().await.unwrap());
     proxy.take_flights();
     assert_eq!(bodies(&pool, &ada).await.unwrap(), ["ada's"]);
-    assert_eq!(proxy.take_flights(), 1, "begin, settings, statement and commit leave together");
+    assert_eq!(proxy.take_flights(), 1, "begin, settings, statement, commit and cleaning leave together");
 }
 
 #[tokio::test]
@@ -129,6 +129,34 @@ async fn a_row_for_somebody_else_is_refused_and_an_own_one_is_committed() {
     let own = database.clients.as_principal(&ada).await.unwrap();
     own.query(insert, &[(&"user_ada", Type::TEXT), (&"second", Type::TEXT)]).await.unwrap();
     assert_eq!(bodies(&database.clients, &ada).await.unwrap(), ["ada's", "second"]);
+}
+
+#[tokio::test]
+async fn nothing_stays_in_the_session_for_the_next_caller() {
+    let database = with_notes().await;
+    let owner = database.owner.get().await.unwrap();
+    let leave_behind = "
+        create function leave_behind() returns void language plpgsql as $$ begin
+          perform set_config('search_path', 'pg_temp', false), set_config('role', 'anon', false);
+          perform set_config('request.jwt.claims', '{\"sub\":\"user_bob\"}', false), pg_advisory_lock(7);
+          execute 'listen gossip';
+          execute 'create temporary table notes as select ''user_ada''::text as owner_id, ''planted''::text as body';
+        end $$";
+    owner.batch_execute(leave_behind).await.unwrap();
+    let pool = single(&database);
+    let ada = principal("user_ada", None).await;
+    pool.as_principal(&ada).await.unwrap().query("select leave_behind()", &[]).await.unwrap();
+    assert_eq!(left_behind(&pool).await, ("rowlock_client".to_owned(), String::new()));
+    let connection = pool.get().await.unwrap();
+    let rest = "select current_setting('search_path'), (select count(*) from pg_listening_channels()),
+                (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())";
+    let row = connection.query_one(rest, &[]).await.unwrap();
+    assert_eq!(
+        (row.get::<_, String>(0).as_str(), row.get::<_, i64>(1), row.get::<_, i64>(2)),
+        ("\"$user\", public", 0, 0)
+    );
+    drop(connection);
+    assert_eq!(bodies(&pool, &ada).await.unwrap(), ["ada's"]);
 }
 
 #[tokio::test]

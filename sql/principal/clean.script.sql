@@ -1,0 +1,5 @@
+reset session authorization;
+reset all;
+unlisten *;
+discard temp;
+select pg_advisory_unlock_all();

@@ -11,7 +11,7 @@ use crate::measure::{MEASUREMENT, Measured, ROUNDS, Race, Standing};
 /// Collects races; prints each when it is over, or all of them as JSON.
 pub(crate) struct Report {
     machine: Machine,
-    load_at_start: Option<f64>,
+    load_before: Option<f64>,
     /// Collected when the output is JSON.
     races: Option<Vec<Value>>,
 }
@@ -19,9 +19,9 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn begin(as_json: bool) -> Self {
         let report =
-            Self { machine: Machine::here(), load_at_start: machine::load_average(), races: as_json.then(Vec::new) };
+            Self { machine: Machine::here(), load_before: machine::load_average(), races: as_json.then(Vec::new) };
         if !as_json {
-            let load = report.load_at_start.map(|load| format!(", load average {load:.2} before")).unwrap_or_default();
+            let load = report.load_before.map(|load| format!(", load average {load:.2} before")).unwrap_or_default();
             println!("{}{load}", report.machine);
             println!("median of {ROUNDS} rounds in turns, {} s each", MEASUREMENT.as_secs());
         }
@@ -36,10 +36,16 @@ impl Report {
     }
 
     pub(crate) fn end(self) {
-        let Some(races) = self.races else { return };
+        let load_after = machine::load_average();
+        let Some(races) = self.races else {
+            if let Some(load) = load_after {
+                println!("\nload average {load:.2} after");
+            }
+            return;
+        };
         let document = json!({
-            "machine": self.machine, "load_average_before": self.load_at_start, "rounds": ROUNDS,
-            "seconds_per_round": MEASUREMENT.as_secs(), "races": races,
+            "machine": self.machine, "load_average_before": self.load_before, "load_average_after": load_after,
+            "rounds": ROUNDS, "seconds_per_round": MEASUREMENT.as_secs(), "races": races,
         });
         println!("{document:#}");
     }

@@ -1,0 +1,61 @@
+//! The shape of `rowlock.toml`. Every setting is there, because the defaults are read first.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use url::Url;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    pub(super) server: Server,
+    pub(super) database: Database,
+    pub(super) clerk: Clerk,
+    pub(super) webhooks: Webhooks,
+    pub(super) log: Log,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Server {
+    pub(super) listen: SocketAddr,
+    pub(super) drain_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Database {
+    pub(super) owner_connections: usize,
+    pub(super) client_connections: usize,
+    pub(super) wait_milliseconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Clerk {
+    pub(super) issuer: String,
+    pub(super) jwks_url: String,
+    pub(super) api_url: Url,
+    pub(super) authorized_parties: Vec<String>,
+    pub(super) audiences: Vec<String>,
+    pub(super) clock_skew_seconds: u64,
+    pub(super) accept_pending: bool,
+    pub(super) database_roles: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Webhooks {
+    pub(super) max_body_bytes: usize,
+    pub(super) tolerance_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Log {
+    pub(super) format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

@@ -1,0 +1,162 @@
+//! The file over the defaults, and what it takes to make a [`Config`] of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokens::{DatabaseRoles, VerifierOptions};
+use url::Url;
+
+use super::check::{optional_web_address, origins, web_address, within};
+use super::file::{File, LogFormat};
+use super::secrets::Secrets;
+use super::{Config, ConfigError, DEFAULTS, Issuer};
+
+/// The settings of a file over the defaults, before anything is demanded of them.
+#[derive(Debug)]
+pub struct Settings(File);
+
+impl Settings {
+    /// Reads `path`, or `rowlock.toml` in the working directory where there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and the line.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let default = Path::new("rowlock.toml");
+        let path = match path {
+            Some(path) => path,
+            None if default.is_file() => default,
+            None => return Self::parse("", default),
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_path_buf(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads settings from text; `path` is named in errors.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let malformed = |source| ConfigError::Malformed { path: path.to_path_buf(), source };
+        let mut settings: toml::Table = toml::from_str(DEFAULTS).map_err(malformed)?;
+        let overrides: toml::Table = toml::from_str(text).map_err(malformed)?;
+        for (section, values) in overrides {
+            let unknown = |setting: String, known: &toml::Table| ConfigError::Unknown {
+                path: path.to_path_buf(),
+                setting,
+                expected: known.keys().cloned().collect::<Vec<_>>().join(", "),
+            };
+            match (settings.get_mut(&section), values) {
+                (Some(toml::Value::Table(known)), toml::Value::Table(values)) => {
+                    for (name, value) in values {
+                        if !known.contains_key(&name) {
+                            return Err(unknown(format!("{section}.{name}"), known));
+                        }
+                        known.insert(name, value);
+                    }
+                }
+                // A section that is no table: the types will say so.
+                (Some(known), value) => *known = value,
+                (None, _) => return Err(unknown(section, &settings)),
+            }
+        }
+        settings.try_into().map(Self).map_err(malformed)
+    }
+
+    /// How log lines are to be written.
+    pub fn log_format(&self) -> LogFormat {
+        self.0.log.format
+    }
+
+    /// What tokens must satisfy; the issuer may be empty.
+    ///
+    /// # Errors
+    /// When a value cannot be: [`ConfigError::Invalid`].
+    pub fn verifier(&self) -> Result<VerifierOptions, ConfigError> {
+        let clerk = &self.0.clerk;
+        optional_web_address("clerk.issuer", &clerk.issuer)?;
+        origins("clerk.authorized_parties", &clerk.authorized_parties)?;
+        // Clerk lets templates choose up to 300 s.
+        let skew = within("clerk.clock_skew_seconds", clerk.clock_skew_seconds, 0..=300)?;
+        Ok(VerifierOptions {
+            issuer: clerk.issuer.trim_end_matches('/').to_owned(),
+            authorized_parties: clerk.authorized_parties.clone(),
+            audiences: clerk.audiences.clone(),
+            clock_skew: Duration::from_secs(skew),
+            accept_pending: clerk.accept_pending,
+            database_roles: DatabaseRoles::with_also(&clerk.database_roles)
+                .map_err(|error| ConfigError::invalid("clerk.database_roles", error))?,
+        })
+    }
+
+    /// Where the signing keys are, when that is said.
+    ///
+    /// # Errors
+    /// When it is not an address.
+    pub fn jwks_url(&self) -> Result<Option<Url>, ConfigError> {
+        optional_web_address("clerk.jwks_url", &self.0.clerk.jwks_url)
+    }
+
+    /// Adds the environment, and checks that a server can start.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] lists everything that is missing at once.
+    pub fn complete(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let found = Secrets::read(environment)?;
+        let (verifier, jwks_url) = (self.verifier()?, self.jwks_url()?);
+        let issuer = issuer(&verifier.issuer, &found);
+        let (Some(database_url), Some(issuer), false) =
+            (&found.database_url, &issuer, found.signing_secrets.is_empty())
+        else {
+            return Err(missing(&found, issuer.as_ref()));
+        };
+        let File { server, database, clerk, webhooks, .. } = self.0;
+        Ok(Config {
+            listen: server.listen,
+            drain: Duration::from_secs(server.drain_seconds),
+            database_url: database_url.clone(),
+            client_database_url: found.client_database_url.unwrap_or_else(|| database_url.for_clients()),
+            owner_connections: within("database.owner_connections", database.owner_connections, 1..=1000)?,
+            client_connections: within("database.client_connections", database.client_connections, 1..=1000)?,
+            // Below the 12 s after which a request is given up, so that it can say what it waited for.
+            connection_wait: Duration::from_millis(within(
+                "database.wait_milliseconds",
+                database.wait_milliseconds,
+                1..=10_000,
+            )?),
+            issuer: issuer.clone(),
+            jwks_url,
+            api_url: web_address("clerk.api_url", clerk.api_url)?,
+            secret_key: found.secret_key,
+            signing_secrets: found.signing_secrets,
+            verifier,
+            // Every byte may be held in memory for every connection.
+            max_body_bytes: within("webhooks.max_body_bytes", webhooks.max_body_bytes, 1024..=64 * 1024 * 1024)?,
+            // What is replayed later than a day ago is not a clock that is wrong.
+            tolerance: Duration::from_secs(within(
+                "webhooks.tolerance_seconds",
+                webhooks.tolerance_seconds,
+                1..=86_400,
+            )?),
+        })
+    }
+}
+
+/// Said, derived, or to be asked for: in this order, because what is known needs no network.
+fn issuer(said: &str, found: &Secrets) -> Option<Issuer> {
+    match (said, &found.publishable_key, &found.secret_key) {
+        ("", Some(key), _) => Some(Issuer::Known(key.issuer())),
+        ("", None, Some(_)) => Some(Issuer::AskBackendApi),
+        ("", None, None) => None,
+        (said, ..) => Some(Issuer::Known(said.to_owned())),
+    }
+}
+
+fn missing(found: &Secrets, issuer: Option<&Issuer>) -> ConfigError {
+    let parts = [
+        (found.database_url.is_none(), "the database's address (DATABASE_URL)"),
+        (issuer.is_none(), "the trusted issuer (CLERK_PUBLISHABLE_KEY, CLERK_SECRET_KEY or `clerk.issuer`)"),
+        (found.signing_secrets.is_empty(), "the webhook endpoint's signing secret (CLERK_WEBHOOK_SIGNING_SECRET)"),
+    ];
+    ConfigError::Missing(parts.into_iter().filter_map(|(is_missing, what)| is_missing.then_some(what)).collect())
+}

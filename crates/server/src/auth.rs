@@ -4,6 +4,7 @@
 //! without one is anonymous. There is no way to a [`Principal`] past the verifier.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use clerk::Claims;
@@ -32,16 +33,10 @@ impl FromRequestParts<Services> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Failure> {
-        let Some(header) = parts.headers.get(AUTHORIZATION) else {
+        let Some(authorization) = authorization(&parts.headers)? else {
             return Ok(Self::anonymous("no `Authorization` header was sent"));
         };
-        let header = header.to_str().map_err(|_| Failure::Scheme)?;
-        // RFC 9110 §11.1: the scheme is case-insensitive.
-        let (scheme, token) = header.split_once(' ').ok_or(Failure::Scheme)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Failure::Scheme);
-        }
-        match token.trim() {
+        match bearer(authorization)? {
             // What a template string makes of a `getToken()` that gave nothing: the user is signed out.
             "null" | "undefined" | "" => Ok(Self::anonymous("the token sent is empty: the user is signed out")),
             token => {
@@ -50,4 +45,22 @@ impl FromRequestParts<Services> for Caller {
             }
         }
     }
+}
+
+/// The header's value, when there is one. Two headers are refused: a proxy in front may have looked at the other.
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Failure::Scheme);
+    }
+    let text = value.to_str().map_err(|_| Failure::Scheme)?.trim();
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+/// What stands behind the scheme; nothing when it stands alone.
+fn bearer(authorization: &str) -> Result<&str, Failure> {
+    let (scheme, token) = authorization.split_once(' ').unwrap_or((authorization, ""));
+    // RFC 9110 §11.1: the scheme is case-insensitive.
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Failure::Scheme) }
 }

@@ -8,11 +8,14 @@
 //! ```
 //!
 //! A handler gets its caller through an extractor ([`Caller`](auth::Caller)), so a route that acts for somebody cannot be
-//! written without deciding for whom.
+//! written without deciding for whom; and the router is made of a list ([`ROUTES`]) that a test walks as a stranger.
 
 pub mod auth;
+mod background;
 pub mod config;
+mod connections;
 mod failure;
+mod health;
 mod routes;
 mod run;
 mod services;
@@ -20,6 +23,6 @@ pub mod telemetry;
 
 pub use config::{Config, ConfigError};
 pub use failure::Failure;
-pub use routes::router;
+pub use routes::{ROUTES, Route, router};
 pub use run::run;
 pub use services::{Services, StartError};

@@ -3,40 +3,45 @@
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::background::tended;
+use crate::connections::{Connections, Limits};
 use crate::{Services, router};
 
-/// Serves `services` on `listener` and works on the inbox, until `stop`. Requests under way may then take `drain` to
-/// finish; what has not been answered by then is cut off, and its sender tries again.
+/// Serves `services` on `listener` and works on the inbox, until `stop`.
+///
+/// Then nobody new is let in, and what is under way may take `drain` to finish. What has not finished by then is cut off,
+/// its transaction rolled back: nobody was told that it happened, so whoever asked for it will ask again.
 ///
 /// # Errors
-/// When the listener fails.
+/// When the listener is not usable.
 pub async fn run(
     listener: TcpListener,
     services: Services,
     drain: Duration,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let worker = tokio::spawn({
-        let (mirror, stop) = (services.mirror().clone(), stop.clone());
+    let address = listener.local_addr()?;
+    let mut tasks = JoinSet::new();
+    let mirror = services.mirror().clone();
+    let work_on_inbox = move |stop| {
+        let mirror = mirror.clone();
         async move { mirror.work(stop).await }
-    });
-    let serving = axum::serve(listener, router(services)).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let drained = async {
-        stop.cancelled().await;
-        tokio::time::sleep(drain).await;
     };
-    let served = tokio::select! {
-        served = serving => served,
-        () = drained => {
-            tracing::warn!("requests were still under way at the end of the drain and are cut off");
-            Ok(())
-        }
+    tasks.spawn(tended(work_on_inbox, stop.clone()));
+    let mut connections = Connections::new(router(services), &Limits::default(), stop);
+    tracing::debug!(address = address.to_string(), "accepting connections");
+    connections.accept(listener).await;
+    let finished = async {
+        connections.drained().await;
+        while tasks.join_next().await.is_some() {}
     };
-    stop.cancel();
-    if let Err(error) = worker.await {
-        tracing::error!(error = %error, "the inbox worker ended by a panic");
+    if tokio::time::timeout(drain, finished).await.is_err() {
+        tracing::warn!("something was still under way at the end of the drain and is cut off");
+        connections.cut().await;
+        tasks.shutdown().await;
     }
-    served
+    Ok(())
 }

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::Config;
 use crate::config::Issuer;
+use crate::health::LastLook;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub struct Services {
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Option<PrometheusHandle>,
+    pub(crate) last_look: Arc<LastLook>,
 }
 
 /// What a webhook must satisfy.
@@ -95,12 +97,9 @@ impl Services {
             (Issuer::AskBackendApi, None) => return Err(StartError::Clerk("no issuer and no secret key".to_owned())),
         };
         let keys = key_cache(config, &issuer, &clock)?;
-        if let Err(reason) = keys.warm().await {
-            tracing::warn!(issuer, reason, "signing keys cannot be had yet; tokens are refused until they can");
-        }
         let mut options = config.verifier.clone();
         options.issuer = issuer;
-        Ok(Self {
+        let services = Self {
             verifier: Verifier::new(options, keys, Arc::clone(&clock)),
             mirror: Mirror::new(owner, api),
             clients,
@@ -111,7 +110,11 @@ impl Services {
             }),
             clock,
             metrics,
-        })
+            last_look: Arc::default(),
+        };
+        // A failure has logged itself, and is tried again with the first token or health check.
+        let _ = services.verifier.keys().warm().await;
+        Ok(services)
     }
 
     /// The mirror, for the worker beside the routes.
@@ -169,8 +172,7 @@ fn key_cache(config: &Config, issuer: &str, clock: &Arc<dyn Clock>) -> Result<Ke
             .map_err(|error| StartError::Clerk(format!("issuer `{issuer}` is not a URL: {error}")))?,
     };
     // The Backend API's own key set needs the secret key; it is sent nowhere else.
-    let with_secret =
-        url.host() == config.api_url.host() && url.port_or_known_default() == config.api_url.port_or_known_default();
+    let with_secret = url.origin() == config.api_url.origin();
     let secret = config.secret_key.as_ref().filter(|_| with_secret).map(|key| SecretString::from(key.expose()));
     let source = HttpKeySource::new(url, secret).map_err(|error| StartError::Clerk(error.to_string()))?;
     Ok(KeyCache::new(source, Arc::clone(clock)))

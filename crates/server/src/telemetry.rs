@@ -26,6 +26,8 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_counter!("rowlock_deliveries_total", "Deliveries settled, by outcome");
     metrics::describe_counter!("rowlock_refusals_total", "Requests refused or failed, by code");
     metrics::describe_gauge!("rowlock_inbox_deliveries", "Deliveries in the inbox that wait: failed or dead");
+    metrics::describe_gauge!("rowlock_last_delivery_timestamp_seconds", "When the last delivery came, in Unix time");
     metrics::describe_gauge!("rowlock_signing_keys_age_seconds", "Age of the signing keys since their last fetch");
+    metrics::describe_gauge!("rowlock_healthy", "1 when /healthz says ok, 0 when it does not");
     Ok(handle)
 }

@@ -1,43 +1,75 @@
 //! The routes and what stands around all of them.
 
 mod health;
+mod request_id;
 mod webhooks;
 mod whoami;
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::HeaderName;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 
 use crate::{Failure, Services};
 
-/// Svix gives up on an answer after 15 s; ours should still reach it.
+use request_id::REQUEST_ID;
+
+/// Svix gives up on an answer after 15 s; ours should still reach it. This is also all the time that a body may take.
 const DEADLINE: Duration = Duration::from_secs(12);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// One address and what it takes.
+pub struct Route {
+    /// The only method. `GET` answers `HEAD`, too.
+    pub method: Method,
+    /// The path, in full.
+    pub path: &'static str,
+    handler: fn(MethodFilter) -> MethodRouter<Services>,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Route({} {})", self.method, self.path)
+    }
+}
+
+/// Every route there is. The router is made of this list, and tests hold each entry against what strangers may do.
+pub const ROUTES: &[Route] = &[
+    Route { method: Method::POST, path: "/webhooks/clerk", handler: |method| on(method, webhooks::receive) },
+    Route { method: Method::GET, path: "/whoami", handler: |method| on(method, whoami::whoami) },
+    Route { method: Method::GET, path: "/healthz", handler: |method| on(method, health::healthz) },
+    Route { method: Method::GET, path: "/metrics", handler: |method| on(method, health::metrics) },
+];
 
 /// All routes over `services`.
 pub fn router(services: Services) -> Router {
-    Router::new()
-        .route("/webhooks/clerk", post(webhooks::receive))
-        .route("/whoami", get(whoami::whoami))
-        .route("/healthz", get(health::healthz))
-        .route("/metrics", get(health::metrics))
+    let body_limit = DefaultBodyLimit::max(services.webhooks.max_body_bytes);
+    let router = ROUTES.iter().fold(Router::new(), |router, route| {
+        let filter = MethodFilter::try_from(route.method.clone()).expect("the list has HTTP's own methods alone");
+        router.route(route.path, (route.handler)(filter))
+    });
+    surrounded(router).layer(body_limit).with_state(services)
+}
+
+/// What holds for every request: a refusal in JSON, a deadline, an answer to a panic, an id, and a span that logs it.
+fn surrounded<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
         .fallback(|| async { Failure::NoRoute })
         .method_not_allowed_fallback(|| async { Failure::Method })
         .layer(middleware::from_fn(deadline))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(|_| Failure::Panic.into_response()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        // A failure has logged itself, with its code.
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .with_state(services)
+        .layer(middleware::from_fn(request_id::keep_if_harmless))
 }
 
 /// Gives up in time to say so. Giving up drops the handler, and with it an open transaction: nothing is left half done.
@@ -45,8 +77,48 @@ async fn deadline(request: Request, next: Next) -> Response {
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| Failure::Timeout.into_response())
 }
 
-/// Method and path, without the query, which may hold anything.
+/// The route as we wrote it, not the path as it was asked for: a path that is not ours may hold anything.
 fn span(request: &Request) -> tracing::Span {
-    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path())
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let method =
+        if MethodFilter::try_from(request.method().clone()).is_ok() { request.method().as_str() } else { "other" };
+    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", request_id, method, route)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// Status and body of `GET /` where the handler is this one.
+    async fn answer(handler: MethodRouter) -> (u16, String) {
+        let router = surrounded(Router::new().route("/", handler));
+        let response = router.oneshot(Request::new(Body::empty())).await.expect("a router is infallible");
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 10_000).await.expect("the body is in memory");
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_json_and_says_nothing() {
+        async fn panicking() {
+            panic!("a secret");
+        }
+        let (status, body) = answer(get(panicking)).await;
+        assert_eq!(status, 500);
+        insta::assert_snapshot!(body, @r#"{"error":{"code":"internal-error","hint":"the server's log says why, under this answer's `x-request-id`","message":"the server failed to serve this request"}}"#);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_hangs_is_given_up_before_svix_does() {
+        let began = tokio::time::Instant::now();
+        let (status, body) = answer(get(std::future::pending::<()>)).await;
+        assert_eq!((status, began.elapsed()), (503, DEADLINE));
+        insta::assert_snapshot!(body, @r#"{"error":{"code":"timeout","hint":null,"message":"this took too long and was given up; try again"}}"#);
+    }
 }

@@ -4,8 +4,8 @@
 //! 200 all the same: it is ours now, and sending it again would change nothing.
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
-use axum::extract::State;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
@@ -24,15 +24,12 @@ pub(super) struct Receipt {
     reason: Option<String>,
 }
 
-pub(super) async fn receive(
-    State(services): State<Services>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Receipt>, Failure> {
+pub(super) async fn receive(State(services): State<Services>, request: Request) -> Result<Json<Receipt>, Failure> {
     let webhooks = &services.webhooks;
+    let headers = request.headers().clone();
     // Before the body is read: a stranger without the headers gets nothing out of us, and costs us nothing.
     let signed = DeliveryHeaders::from_lookup(|name| headers.get(name).and_then(|value| value.to_str().ok()))?;
-    let body = read(&headers, body, webhooks.max_body_bytes).await?;
+    let body = read(request, webhooks.max_body_bytes).await?;
     let signed = verify_delivery(&webhooks.secrets, &signed, &body, services.clock.now(), webhooks.tolerance)?;
     let delivery = Delivery::new(signed, body.into());
     let outcome = services.mirror.deliver(&delivery).await.map_err(Failure::NotStored)?;
@@ -43,20 +40,20 @@ pub(super) async fn receive(
     }))
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Failure> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
+/// The whole body. The router's `DefaultBodyLimit` is `limit`; it stops a body that is longer than it was said to be.
+async fn read(request: Request, limit: usize) -> Result<Bytes, Failure> {
+    if announced(request.headers()).is_some_and(|length| length > limit as u64) {
         return Err(Failure::TooLarge { limit });
     }
-    to_bytes(body, limit).await.map_err(|error| {
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            // `LengthLimitError` of http-body-util, which axum does not name.
-            if cause.to_string().contains("length limit") {
-                return Failure::TooLarge { limit };
-            }
-            source = cause.source();
+    match Bytes::from_request(request, &()).await {
+        Ok(body) => Ok(body),
+        Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
+            Err(Failure::TooLarge { limit })
         }
-        Failure::BrokenBody
-    })
+        Err(_) => Err(Failure::BrokenBody),
+    }
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

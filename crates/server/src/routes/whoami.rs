@@ -5,6 +5,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
 use clerk::ClaimsVersion;
 use serde_json::{Value, json};
 
@@ -14,10 +16,9 @@ use crate::{Failure, Services};
 const WHOAMI: &str = include_str!("../../../../sql/server/whoami.sql");
 const ANONYMOUS: &str = include_str!("../../../../sql/server/whoami_anonymous.sql");
 
-pub(super) async fn whoami(State(services): State<Services>, caller: Caller) -> Result<Json<Value>, Failure> {
+pub(super) async fn whoami(State(services): State<Services>, caller: Caller) -> Result<impl IntoResponse, Failure> {
     let statement = if caller.claims.is_some() { WHOAMI } else { ANONYMOUS };
-    let act = services.clients.as_principal(&caller.principal).await.map_err(Failure::Database)?;
-    let rows = act.query(statement, &[]).await.map_err(Failure::Database)?;
+    let rows = services.clients.as_principal(&caller.principal).await?.query(statement, &[]).await?;
     let mut answer: Value = rows.first().map_or(Value::Null, |row| row.get(0));
     if let Some(claims) = &caller.claims {
         let expires_in = claims.expires_at.since(services.clock.now()).as_secs();
@@ -32,5 +33,6 @@ pub(super) async fn whoami(State(services): State<Services>, caller: Caller) -> 
     if let Some(because) = caller.anonymous_because {
         answer["hint"] = because.into();
     }
-    Ok(Json(answer))
+    // It is about a person: nothing between us keeps it.
+    Ok(([(CACHE_CONTROL, "no-store")], Json(answer)))
 }

@@ -3,20 +3,20 @@
 //! ```json
 //! {"error": {"code": "token-expired", "message": "token expired 12 s ago", "hint": "session tokens live 60 s: …"}}
 //! ```
+//!
+//! One kind of trouble is one variant, and the variant decides status, code, words and log level. A client reads what
+//! helps a client; internal addresses, SQL and causes are for the operator's log alone, and neither ever reads a token, a
+//! secret or anything about a person. All codes are listed in `docs/errors.md`.
 
-use axum::Json;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+mod answer;
+pub(crate) mod cause;
+
+use axum::http::StatusCode;
 use clerk::SignatureError;
 use mirror::MirrorError;
-use serde_json::json;
 use tokens::Refusal;
 
-/// How long a caller should leave us alone when the database is away or busy.
-const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
-
-/// A request that was not served. One variant for each kind of trouble; the kind decides status, code and log level.
+/// A request that was not served.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The token is not accepted, or could not be checked.
@@ -40,9 +40,12 @@ pub enum Failure {
     /// The mirror could not take a delivery.
     #[error("the delivery could not be stored; send it again")]
     NotStored(#[source] MirrorError),
-    /// The database could not be asked.
+    /// Postgres is away or too busy: what is asked may be fine.
     #[error("the database cannot be reached; try again")]
-    Database(#[source] postgres::Error),
+    DatabaseAway(#[source] postgres::Error),
+    /// Postgres is there and refuses the statement: asking again will not help.
+    #[error("the database refused to answer for this caller")]
+    DatabaseRefused(#[source] postgres::Error),
     /// There is no such route.
     #[error("there is nothing at this address")]
     NoRoute,
@@ -52,6 +55,15 @@ pub enum Failure {
     /// Took longer than anybody waits.
     #[error("this took too long and was given up; try again")]
     Timeout,
+    /// A handler panicked: a defect of ours.
+    #[error("the server failed to serve this request")]
+    Panic,
+}
+
+impl From<postgres::Error> for Failure {
+    fn from(error: postgres::Error) -> Self {
+        if cause::may_pass(&error) { Self::DatabaseAway(error) } else { Self::DatabaseRefused(error) }
+    }
 }
 
 impl Failure {
@@ -59,11 +71,14 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Token(refusal) if refusal.is_ours() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Token(_) | Self::Scheme => StatusCode::UNAUTHORIZED,
-            Self::Signature(_) => StatusCode::UNAUTHORIZED,
+            Self::Signature(SignatureError::NoSecret) => StatusCode::SERVICE_UNAVAILABLE,
+            // A sender that could not say who it is. To Svix all refusals are alike; a person who reads its log, or ours,
+            // can tell a wrong secret (401) from a broken request (400) by the number alone.
+            Self::Token(_) | Self::Scheme | Self::Signature(_) => StatusCode::UNAUTHORIZED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
-            Self::NotStored(_) | Self::Database(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotStored(_) | Self::DatabaseAway(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DatabaseRefused(_) | Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -78,10 +93,12 @@ impl Failure {
             Self::TooLarge { .. } => "body-too-large",
             Self::BrokenBody => "body-broken",
             Self::NotStored(_) => "not-stored",
-            Self::Database(_) => "database-unavailable",
+            Self::DatabaseAway(_) => "database-unavailable",
+            Self::DatabaseRefused(_) => "database-refused",
             Self::NoRoute => "no-route",
             Self::Method => "method-not-allowed",
             Self::Timeout => "timeout",
+            Self::Panic => "internal-error",
         }
     }
 
@@ -90,45 +107,12 @@ impl Failure {
         match self {
             Self::Token(refusal) => refusal.hint(),
             Self::Signature(error) => Some(error.hint()),
-            Self::Scheme => Some("send `Authorization: Bearer <the result of getToken()>`"),
+            Self::Scheme => Some("send one `Authorization: Bearer <the result of getToken()>`"),
+            Self::NoRoute => Some("Clerk's webhooks are taken at `POST /webhooks/clerk`; `GET /whoami` shows a caller"),
+            Self::DatabaseRefused(_) | Self::Panic => {
+                Some("the server's log says why, under this answer's `x-request-id`")
+            }
             _ => None,
         }
-    }
-
-    /// One line for the operator: louder where it is ours to repair.
-    fn log(&self) {
-        let (code, status) = (self.code(), self.status().as_u16());
-        let mut causes = String::new();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            causes = format!("{causes}: {cause}");
-            source = cause.source();
-        }
-        if self.status().is_server_error() {
-            tracing::error!(code, status, error = %format!("{self}{causes}"), "request failed");
-        } else {
-            tracing::info!(code, status, error = %format!("{self}{causes}"), "request refused");
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        self.log();
-        metrics::counter!("rowlock_refusals_total", "code" => self.code()).increment(1);
-        let body = json!({ "error": { "code": self.code(), "message": self.to_string(), "hint": self.hint() } });
-        let mut response = (self.status(), Json(body)).into_response();
-        match self.status() {
-            StatusCode::UNAUTHORIZED if !matches!(self, Self::Signature(_)) => {
-                // RFC 6750 §3.1.
-                let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
-            }
-            _ => {}
-        }
-        response
     }
 }

@@ -1,1 +1,18 @@
-//! x
+//! The server over real sockets and a real Postgres: what it answers to Clerk, to people and to strangers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod authorization;
+mod bad_input;
+mod configuration;
+mod connections;
+mod database_away;
+mod documents;
+mod health;
+mod logs;
+mod metrics;
+mod shutdown;
+mod start;
+mod support;
+mod webhooks;
+mod whoami;

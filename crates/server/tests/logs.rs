@@ -1,0 +1,146 @@
+//! What is written to the log, and what never is.
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::{Arc, Once};
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::support::{Answer, Delivery, OTHER_SECRET, SECRET, TestServer, session};
+
+thread_local! {
+    /// Who listens on this thread.
+    static LISTENER: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// What is logged, at any level, on the thread of one test, where its whole server runs.
+///
+/// The subscriber is the process's. One for each thread would lose lines: `tracing` remembers whether anybody wants a
+/// line, and may ask a thread that does not.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen() -> Self {
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            let listened_to = dynamic_filter_fn(|_, _| LISTENER.with_borrow(Option::is_some));
+            let writer = || LISTENER.with_borrow(Option::clone).unwrap_or_default();
+            let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
+            tracing_subscriber::registry().with(lines.with_filter(listened_to)).init();
+        });
+        let log = Self::default();
+        LISTENER.set(Some(log.clone()));
+        log
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().clone()).unwrap()
+    }
+
+    /// The lines with this message.
+    fn lines(&self, message: &str) -> Vec<Value> {
+        let lines = self.text();
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["message"] == message).collect()
+    }
+}
+
+#[tokio::test]
+async fn failures_are_logged_once_and_louder_when_they_are_ours() {
+    let log = Log::listen();
+    let server = TestServer::start().await;
+    server.deliver(&Delivery::of("msg_ada", "{}").header("svix-signature", "v1,AAAA")).await;
+    let refused = log.lines("request refused");
+    assert_eq!(refused.len(), 1, "{}", log.text());
+    let line = &refused[0];
+    assert_eq!(
+        (&line["level"], &line["code"], &line["status"]),
+        (&json!("INFO"), &json!("signature-mismatch"), &json!(401))
+    );
+    let span = &line["span"];
+    assert_eq!((&span["method"], &span["route"]), (&json!("POST"), &json!("/webhooks/clerk")));
+    assert_eq!(span["request_id"].as_str().unwrap().len(), 36);
+
+    server.execute("alter table rowlock.inbox rename to inbox_elsewhere").await;
+    server.deliver(&Delivery::user_created("ada")).await;
+    let failed = log.lines("request failed");
+    assert_eq!(failed.len(), 1, "{}", log.text());
+    assert_eq!((&failed[0]["level"], &failed[0]["code"]), (&json!("ERROR"), &json!("not-stored")));
+    let error = failed[0]["error"].as_str().unwrap();
+    assert!(error.contains("relation \"rowlock.inbox\" does not exist (42P01)"), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_about_people_and_no_secret_is_logged_at_any_level() {
+    let log = Log::listen();
+    let server = TestServer::start().await;
+    let (good, bad) = (session().signed(), session().claim("iss", "https://clerk.example.org").signed());
+    server.deliver(&Delivery::user_created("ada")).await.ok();
+    server.deliver(&Delivery::user_created("ada")).await.ok();
+    server.deliver(&Delivery::signed_at(OTHER_SECRET, "msg_bob", crate::support::NOW, "ada@example.com")).await;
+    server
+        .deliver(&Delivery::of("msg_noise", r#"{"type":"user.created","data":{"first_name":"ada@example.com"}}"#))
+        .await;
+    server.whoami(format!("Bearer {good}")).await.ok();
+    server.whoami(format!("Bearer {bad}")).await;
+    server.whoami("Basic YWRhOmh1c2g=").await;
+    server.get("/users/ada@example.com?token=hush").await;
+    Answer::to(server.request(reqwest::Method::GET, "/whoami?email=ada@example.com").header("cookie", "hush")).await;
+    // Postgres quotes the whole row in the detail of this error, and the row holds the body.
+    server.execute("alter table rowlock.inbox add constraint full_up check (delivery_id = 'msg_ada') not valid").await;
+    assert_eq!(server.deliver(&Delivery::user_created("eve")).await.verdict(), "503 not-stored");
+    // And the value itself in the message of this one.
+    let refuse = "create function refuse() returns trigger language plpgsql as $$ begin
+           raise exception 'invalid input syntax for type integer: \"%\"', encode(new.body, 'escape') using errcode = '22P02';
+         end $$;
+         alter table rowlock.inbox drop constraint full_up;
+         create trigger refuse before insert on rowlock.inbox for each row execute function refuse()";
+    server.execute(refuse).await;
+    assert_eq!(server.deliver(&Delivery::user_created("eve")).await.verdict(), "503 not-stored");
+    server.stop().await;
+
+    let text = log.text();
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
+    let secrets = [SECRET, OTHER_SECRET, "hush", "YWRhOmh1c2g", "ada@", "Lovelace", "hunter2"].map(str::to_owned);
+    let more = [signature(&good), signature(&bad), hex("ada@"), hex("Lovelace")];
+    for secret in secrets.iter().chain(&more) {
+        let line = text.lines().find(|line| line.contains(secret.as_str()));
+        assert!(line.is_none(), "{secret} is in the log: {line:?}");
+    }
+    assert!(log.lines("request failed").len() == 2 && log.lines("request refused").len() >= 4, "{text}");
+}
+
+#[tokio::test]
+async fn one_request_writes_no_long_lines() {
+    let log = Log::listen();
+    let server = TestServer::start().await;
+    let long = "x".repeat(20_000);
+    let method = reqwest::Method::from_bytes(long.as_bytes()).unwrap();
+    Answer::to(server.request(method, "/whoami")).await;
+    server.get(&format!("/{long}")).await;
+    Answer::to(server.request(reqwest::Method::GET, "/nowhere").header("x-request-id", &long)).await;
+    server.whoami(format!("Bearer {long}")).await;
+    server.deliver(&Delivery::of("msg_ada", "{}").header("svix-timestamp", &long)).await;
+    server.deliver(&Delivery::of("msg_ada", "{}").header("svix-id", &long)).await;
+    let longest = log.text().lines().map(str::len).max().unwrap();
+    assert!(longest < 2_000, "a line is {longest} bytes long");
+    assert_eq!(log.lines("request refused").len(), 6);
+}

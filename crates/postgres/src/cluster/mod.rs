@@ -7,12 +7,12 @@
 //!
 //! Not handled: Windows, and upgrading a data directory between major versions (that is refused with the two versions).
 
+mod directory;
+mod error;
 mod runner;
 
-use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::File;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -23,6 +23,8 @@ use tokio::time::Instant;
 
 use crate::DatabaseUrl;
 use crate::binaries::Binaries;
+use directory::{initialise, make_directory, take_lock};
+pub use error::ClusterError;
 use runner::Runner;
 
 /// How long a server may take from its start to the first accepted login; a crashed one recovers in this time.
@@ -82,65 +84,6 @@ pub struct Cluster {
     leash: Option<ChildStdin>,
     /// Locked for as long as this value lives.
     _lock: File,
-}
-
-/// Why there is no local Postgres.
-#[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// A file or directory could not be made or read.
-    #[error("cannot use `{}`", .path.display())]
-    Directory {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Another process has the directory.
-    #[error("`{}` is in use by another Rowlock (process {pid}); stop that one or use another directory", .directory.display())]
-    InUse {
-        /// The directory.
-        directory: PathBuf,
-        /// The other's process id, as it noted it.
-        pid: String,
-    },
-    /// We are root and there is nobody to run the server as.
-    #[error("Postgres refuses to run as root, and this system has no user `postgres` or `nobody` to run it as")]
-    NoUnprivilegedUser,
-    /// The unprivileged user cannot get to the directory.
-    #[error(
-        "Postgres refuses to run as root, and user `{user}` cannot reach `{}`; use a directory outside root's home", .directory.display()
-    )]
-    OutOfReach {
-        /// The directory.
-        directory: PathBuf,
-        /// Who would run the server.
-        user: String,
-    },
-    /// The data was written by another major version.
-    #[error("the data in `{}` is of Postgres {found}, the programs are {expected}; name matching ones with `--pg-bin`", .directory.display())]
-    OtherVersion {
-        /// The data directory.
-        directory: PathBuf,
-        /// The data's major version.
-        found: String,
-        /// The programs' major version.
-        expected: String,
-    },
-    /// A program of Postgres failed.
-    #[error("{program} failed: {reason}")]
-    Program {
-        /// `initdb` or `postgres`.
-        program: &'static str,
-        /// Its last words.
-        reason: String,
-    },
-    /// The server runs but does not accept a login.
-    #[error("Postgres did not accept a login within {} s; its log is `{}`", START_TIMEOUT.as_secs(), .log.display())]
-    NotReady {
-        /// The server's log.
-        log: PathBuf,
-    },
 }
 
 impl Cluster {
@@ -261,77 +204,6 @@ fn data_directory(options: &ClusterOptions) -> PathBuf {
 
 fn log_file(options: &ClusterOptions) -> PathBuf {
     options.directory.join("log")
-}
-
-fn make_directory(directory: &Path) -> Result<(), ClusterError> {
-    let failed = |source| ClusterError::Directory { path: directory.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    // The server's user must be able to pass through, nobody needs to look around.
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o711)).map_err(failed)
-}
-
-fn take_lock(directory: &Path) -> Result<File, ClusterError> {
-    let path = directory.join("lock");
-    let failed = |source| ClusterError::Directory { path: path.clone(), source };
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = file.read_to_string(&mut pid);
-            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
-            return Err(ClusterError::InUse { directory: directory.to_path_buf(), pid });
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
-    let note = |file: &mut File| {
-        file.set_len(0)?;
-        file.rewind()?;
-        write!(file, "{}", std::process::id())
-    };
-    note(&mut file).map_err(failed)?;
-    Ok(file)
-}
-
-fn initialise(options: &ClusterOptions, runner: &Runner) -> Result<(), ClusterError> {
-    let data = data_directory(options);
-    if let Ok(version) = std::fs::read_to_string(data.join("PG_VERSION")) {
-        if version.trim() == options.binaries.major() {
-            return Ok(());
-        }
-        return Err(ClusterError::OtherVersion {
-            directory: data,
-            found: version.trim().to_owned(),
-            expected: options.binaries.major().to_owned(),
-        });
-    }
-    let failed = |path: &Path, source| ClusterError::Directory { path: path.to_path_buf(), source };
-    // What an initialisation that was cut short left behind holds no data: PG_VERSION is there from the first second on.
-    if data.exists() {
-        std::fs::remove_dir_all(&data).map_err(|source| failed(&data, source))?;
-    }
-    std::fs::create_dir(&data).map_err(|source| failed(&data, source))?;
-    runner.own(&data)?;
-    let password = options.directory.join("password");
-    std::fs::write(&password, SUPERUSER).map_err(|source| failed(&password, source))?;
-    runner.own(&password)?;
-    let mut initdb = Command::new(options.binaries.program("initdb"));
-    initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
-    initdb.args(["-U", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]);
-    // Byte order for sorting, Unicode for letters, and the same on every machine that has it.
-    initdb.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
-    if options.durability == Durability::Ephemeral {
-        initdb.arg("--no-sync");
-    }
-    let answer = runner.apply(&mut initdb).current_dir(&options.directory).output();
-    let _ = std::fs::remove_file(&password);
-    let refuse = |reason| ClusterError::Program { program: "initdb", reason };
-    let answer = answer.map_err(|error| refuse(error.to_string()))?;
-    if answer.status.success() {
-        return Ok(());
-    }
-    let _ = std::fs::remove_dir_all(&data);
-    Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()))
 }
 
 /// Ends a server that outlived both its guardian and its parent. We hold the lock, so it is nobody's.

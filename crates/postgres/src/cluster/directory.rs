@@ -1,0 +1,84 @@
+//! The directory of a local cluster: who has it, and what is in it.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::runner::Runner;
+use super::{ClusterError, ClusterOptions, Durability, SUPERUSER, data_directory};
+
+/// Makes the directory if it is missing.
+pub(super) fn make_directory(directory: &Path) -> Result<(), ClusterError> {
+    let failed = |source| ClusterError::Directory { path: directory.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    // The server's user must be able to pass through, nobody needs to look around.
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o711)).map_err(failed)
+}
+
+/// Takes the lock, and notes who has it.
+pub(super) fn take_lock(directory: &Path) -> Result<File, ClusterError> {
+    let path = directory.join("lock");
+    let failed = |source| ClusterError::Directory { path: path.clone(), source };
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
+            return Err(ClusterError::InUse { directory: directory.to_path_buf(), pid });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let note = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "{}", std::process::id())
+    };
+    note(&mut file).map_err(failed)?;
+    Ok(file)
+}
+
+/// Makes the cluster's files, unless they are there already.
+pub(super) fn initialise(options: &ClusterOptions, runner: &Runner) -> Result<(), ClusterError> {
+    let data = data_directory(options);
+    if let Ok(version) = std::fs::read_to_string(data.join("PG_VERSION")) {
+        if version.trim() == options.binaries.major() {
+            return Ok(());
+        }
+        return Err(ClusterError::OtherVersion {
+            directory: data,
+            found: version.trim().to_owned(),
+            expected: options.binaries.major().to_owned(),
+        });
+    }
+    let failed = |path: &Path, source| ClusterError::Directory { path: path.to_path_buf(), source };
+    // What an initialisation that was cut short left behind holds no data: PG_VERSION is there from the first second on.
+    if data.exists() {
+        std::fs::remove_dir_all(&data).map_err(|source| failed(&data, source))?;
+    }
+    std::fs::create_dir(&data).map_err(|source| failed(&data, source))?;
+    runner.own(&data)?;
+    let password = options.directory.join("password");
+    std::fs::write(&password, SUPERUSER).map_err(|source| failed(&password, source))?;
+    runner.own(&password)?;
+    let mut initdb = Command::new(options.binaries.program("initdb"));
+    initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
+    initdb.args(["-U", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]);
+    // Byte order for sorting, Unicode for letters, and the same on every machine that has it.
+    initdb.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
+    if options.durability == Durability::Ephemeral {
+        initdb.arg("--no-sync");
+    }
+    let answer = runner.apply(&mut initdb).current_dir(&options.directory).output();
+    let _ = std::fs::remove_file(&password);
+    let refuse = |reason| ClusterError::Program { program: "initdb", reason };
+    let answer = answer.map_err(|error| refuse(error.to_string()))?;
+    if answer.status.success() {
+        return Ok(());
+    }
+    let _ = std::fs::remove_dir_all(&data);
+    Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()))
+}

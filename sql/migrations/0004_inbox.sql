@@ -21,6 +21,7 @@ create table if not exists rowlock.inbox (
 );
 
 create index if not exists inbox_due on rowlock.inbox (next_attempt_at) where state = 'failed';
+create index if not exists inbox_waiting on rowlock.inbox (state, received_at) where state in ('failed', 'dead');
 create index if not exists inbox_object on rowlock.inbox (object_id, received_at);
 create index if not exists inbox_received on rowlock.inbox (received_at);
 

@@ -1,7 +1,7 @@
 insert into clerk.organization_memberships as mirrored (
   id, organization_id, user_id, clerk_updated_at, event_at, delivery_id, source, deleted_at, synced_at
 )
-values ($1, $5, $6, 0, $2::bigint, $3, $4, to_timestamp($2::bigint / 1000.0), now())
+values ($1, $5, $6, 0, $2::bigint, $3, $4, to_timestamp(least(greatest($2::bigint, 0), 253402300799999) / 1000.0), now())
 on conflict (id) do update set
   role = null, role_name = null, permissions = null, public_metadata = null, created_at = null, raw = null,
   organization_id = coalesce(mirrored.organization_id, excluded.organization_id),

@@ -1,7 +1,7 @@
 insert into clerk.users as mirrored (
   id, clerk_updated_at, event_at, delivery_id, source, deleted_at, synced_at
 )
-values ($1, 0, $2::bigint, $3, $4, to_timestamp($2::bigint / 1000.0), now())
+values ($1, 0, $2::bigint, $3, $4, to_timestamp(least(greatest($2::bigint, 0), 253402300799999) / 1000.0), now())
 on conflict (id) do update set
   primary_email_address = null, primary_email_address_verified = null, primary_phone_number = null,
   username = null, first_name = null, last_name = null, image_url = null, external_id = null,

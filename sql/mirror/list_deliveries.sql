@@ -4,5 +4,5 @@ select
   (extract(epoch from next_attempt_at) * 1000)::bigint as next_attempt_at
 from rowlock.inbox
 where ($1::text is null or state = $1) and ($2::text is null or event_type = $2) and ($3::text is null or object_id = $3)
-order by received_at desc, delivery_id
+order by inbox.received_at desc, delivery_id
 limit $4

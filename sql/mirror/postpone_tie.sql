@@ -1,3 +1,3 @@
 update rowlock.ties
-set attempts = attempts + 1, next_attempt_at = now() + $3::bigint * interval '1 millisecond', reason = $4
-where object = $1 and object_id = $2
+set next_attempt_at = now() + $4::bigint * interval '1 millisecond', reason = $5
+where object = $1 and object_id = $2 and noticed_at = $3::text::timestamptz

@@ -141,12 +141,15 @@ impl BackendApi {
         let unreachable = |source| ApiError::Unreachable { base: self.base.clone(), source };
         let request = self.client.get(url).bearer_auth(self.secret.expose()).header("Clerk-API-Version", API_VERSION);
         let response = request.send().await.map_err(unreachable)?;
+        let retry_after = retry_after(&response);
         match response.status() {
             StatusCode::OK => response.json().await.map(Some).map_err(unreachable),
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::TOO_MANY_REQUESTS => Err(ApiError::RateLimited { retry_after: retry_after(&response) }),
+            // Somebody else's 404 (a proxy, a wrong address) says nothing about what Clerk has.
+            StatusCode::NOT_FOUND if is_clerks_not_found(response).await => Ok(None),
+            StatusCode::NOT_FOUND => Err(unexpected(StatusCode::NOT_FOUND, path)),
+            StatusCode::TOO_MANY_REQUESTS => Err(ApiError::RateLimited { retry_after }),
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(ApiError::Unauthorized(status)),
-            status => Err(ApiError::Status { status, path: format!("/v1/{}", path.join("/")) }),
+            status => Err(unexpected(status, path)),
         }
     }
 }
@@ -170,6 +173,26 @@ struct Domain {
 #[derive(Deserialize)]
 struct Identified {
     id: String,
+}
+
+fn unexpected(status: StatusCode, path: &[&str]) -> ApiError {
+    ApiError::Status { status, path: format!("/v1/{}", path.join("/")) }
+}
+
+/// Clerk's error index: `resource_not_found` is the code of every object that does not exist.
+async fn is_clerks_not_found(response: Response) -> bool {
+    let errors: Errors = response.json().await.unwrap_or_default();
+    errors.errors.iter().any(|error| error.code == "resource_not_found")
+}
+
+#[derive(Default, Deserialize)]
+struct Errors {
+    errors: Vec<Code>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
 }
 
 fn retry_after(response: &Response) -> Duration {
@@ -199,10 +222,14 @@ mod tests {
             assert_eq!(headers["clerk-api-version"], API_VERSION);
             r#"{"id": "user_ada",  "score": 1e400}"#
         };
-        let api = api(Router::new().route("/v1/users/user_ada", get(answer))).await;
+        let gone = || async { (StatusCode::NOT_FOUND, r#"{"errors":[{"code":"resource_not_found"}]}"#) };
+        let router = Router::new().route("/v1/users/user_ada", get(answer)).route("/v1/users/user_bob", get(gone));
+        let api = api(router).await;
         let ada = api.user(&UserId::parse("user_ada").unwrap()).await.unwrap().unwrap();
         assert_eq!(ada.get(), r#"{"id": "user_ada",  "score": 1e400}"#);
         assert!(api.user(&UserId::parse("user_bob").unwrap()).await.unwrap().is_none());
+        let nobodys = api.user(&UserId::parse("user_eve").unwrap()).await.unwrap_err();
+        assert!(matches!(nobodys, ApiError::Status { status: StatusCode::NOT_FOUND, .. }), "{nobodys}");
     }
 
     #[tokio::test]

@@ -9,6 +9,11 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// After so many attempts (about 9 hours) a delivery is a dead letter.
 pub(crate) const MAX_ATTEMPTS: i32 = 16;
 
+/// What somebody else asks us to wait, within reason.
+pub(crate) fn asked_for(pause: Duration) -> Duration {
+    pause.min(LONGEST)
+}
+
 /// The pause after attempt number `attempts` (from 1): doubling, with ±20 % of jitter so that a crowd does not come back
 /// as a crowd.
 pub(crate) fn pause(attempts: i32) -> Duration {

@@ -103,20 +103,25 @@ pub(crate) async fn settle(
 /// Refused data stays refused: a dead letter at once. Anything else is the database's state (a table somebody altered, a
 /// lock that took too long) and is tried again, until that has gone on for hours.
 pub(crate) fn after_failure(error: &tokio_postgres::Error, attempts: i32) -> Outcome {
-    let reason = match error.as_db_error() {
-        // Postgres quotes the value that it could not read after a colon; names of tables and columns stand before.
-        Some(answer) => {
-            let sentence = answer.message().split(": \"").next().unwrap_or_default();
-            format!("{sentence} ({})", answer.code().code())
-        }
-        None => "the connection broke".to_owned(),
-    };
+    let reason = reason(error);
     if postgres::is_data_error(error) {
         Outcome::Dead(reason)
     } else if attempts >= MAX_ATTEMPTS {
         Outcome::Dead(format!("given up after {attempts} attempts: {reason}"))
     } else {
         Outcome::Failed(reason)
+    }
+}
+
+/// What Postgres did not like, without the data it did not like.
+pub(crate) fn reason(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        // Postgres quotes the value that it could not read after a colon; names of tables and columns stand before.
+        Some(answer) => {
+            let sentence = answer.message().split(": \"").next().unwrap_or_default();
+            format!("{sentence} ({})", answer.code().code())
+        }
+        None => "the connection broke".to_owned(),
     }
 }
 

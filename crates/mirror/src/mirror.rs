@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clerk::DeliveryId;
 use clerk_api::BackendApi;
-use postgres::{Pool, Transaction};
+use postgres::{Connection, Pool, Transaction};
+use tokio_postgres::IsolationLevel;
 use tokio_util::sync::CancellationToken;
 
 use crate::inbox::{self, InboxEntry, InboxFilter, InboxHealth, POLL};
@@ -49,15 +50,18 @@ impl Mirror {
     /// When the database cannot take it; then it has left no trace.
     pub async fn deliver(&self, delivery: &Delivery) -> Result<Outcome, MirrorError> {
         let reading = Reading::of(delivery);
-        let mut connection = self.pool.get().await?;
-        let transaction = connection.transaction().await?;
+        let mut loan = Loan::of(&self.pool).await?;
+        let transaction = loan.transaction().await?;
         // Locks first: a duplicate that comes at the same time waits here, and finds this one stored.
-        projection::begin(&transaction, &reading).await?;
+        projection::begin(&transaction, reading.change.as_ref().ok()).await?;
         let outcome = if inbox::store(&transaction, delivery, &reading).await? {
             attempt(transaction, &delivery.id, &reading, 1).await?
         } else {
-            Outcome::Duplicate(inbox::state(&transaction, &delivery.id).await?)
+            let state = inbox::state(&transaction, &delivery.id).await?;
+            transaction.rollback().await?;
+            Outcome::Duplicate(state)
         };
+        loan.give_back();
         note(delivery, &reading, &outcome);
         Ok(outcome)
     }
@@ -75,13 +79,16 @@ impl Mirror {
     /// Retries what is due and settles ties, until cancelled. Any number of processes may do this on one database.
     pub async fn work(&self, cancelled: CancellationToken) {
         while !cancelled.is_cancelled() {
-            let busy = match self.work_once().await {
-                Ok(busy) => busy,
-                Err(error) => {
-                    tracing::warn!(error = %crate::reading::chain(&error), "the inbox could not be worked on");
-                    false
+            // Neither half may keep the other from its work.
+            let mut busy = false;
+            for done in [self.retry_due().await, self.settle_ties().await] {
+                match done {
+                    Ok(did_something) => busy |= did_something,
+                    Err(error) => {
+                        tracing::warn!(error = %crate::reading::chain(&error), "the inbox could not be worked on");
+                    }
                 }
-            };
+            }
             let pause = if busy { Duration::ZERO } else { POLL };
             tokio::select! {
                 () = cancelled.cancelled() => {}
@@ -90,11 +97,10 @@ impl Mirror {
         }
     }
 
-    /// Does one piece of work; whether there was any.
-    async fn work_once(&self) -> Result<bool, MirrorError> {
+    /// Tries one delivery that is due; whether there was one.
+    async fn retry_due(&self) -> Result<bool, MirrorError> {
         let due = include_str!("../../../sql/mirror/next_due_delivery.sql");
-        let retried = self.again(due, &[]).await?.is_some();
-        Ok(self.settle_ties().await? || retried)
+        Ok(self.again(due, &[]).await?.is_some())
     }
 
     /// Takes the delivery that `statement` locks out of the inbox and tries it once more.
@@ -103,14 +109,19 @@ impl Mirror {
         statement: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
     ) -> Result<Option<Outcome>, MirrorError> {
-        let mut connection = self.pool.get().await?;
-        let transaction = connection.transaction().await?;
+        let mut loan = Loan::of(&self.pool).await?;
+        let transaction = loan.transaction().await?;
         let due = transaction.prepare_cached(statement).await?;
         let row = transaction.query_opt(&due, parameters).await?;
-        let Some((delivery, attempts)) = row.as_ref().and_then(inbox::delivery) else { return Ok(None) };
+        let Some((delivery, attempts)) = row.as_ref().and_then(inbox::delivery) else {
+            drop(transaction);
+            loan.give_back();
+            return Ok(None);
+        };
         let reading = Reading::of(&delivery);
-        projection::begin(&transaction, &reading).await?;
+        projection::begin(&transaction, reading.change.as_ref().ok()).await?;
         let outcome = attempt(transaction, &delivery.id, &reading, attempts + 1).await?;
+        loan.give_back();
         note(&delivery, &reading, &outcome);
         Ok(Some(outcome))
     }
@@ -135,6 +146,37 @@ impl Mirror {
         let health = connection.prepare_cached(include_str!("../../../sql/mirror/inbox_health.sql")).await?;
         let row = connection.query_one(&health, &[]).await?;
         Ok(InboxHealth { failed: row.get(0), dead: row.get(1), last_received_at: row.get(2) })
+    }
+}
+
+/// A connection whose transaction may be given up halfway: by the sender, by a deadline.
+///
+/// A statement that is still waiting in it then would make the next borrower wait, too. So a loan that was not given back is
+/// not returned but closed; what it waits for ends by the transaction's own timeouts.
+pub(crate) struct Loan(Option<Connection>);
+
+impl Loan {
+    pub(crate) async fn of(pool: &Pool) -> Result<Self, MirrorError> {
+        Ok(Self(Some(pool.get().await?)))
+    }
+
+    /// Begins a transaction that sees what others commit while it waits for them, whatever the database's default is.
+    pub(crate) async fn transaction(&mut self) -> Result<Transaction<'_>, MirrorError> {
+        let connection = self.0.as_mut().expect("a loan ends by giving it back");
+        Ok(connection.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
+    }
+
+    /// Returns the connection to the pool.
+    pub(crate) fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Connection::take(connection));
+        }
     }
 }
 

@@ -66,8 +66,8 @@ impl Reading {
             // Kept and unreadable ones are found again by their object, too, when they name one.
             _ => Deleted::from_json(event.data.get()).ok().map(|object| object.id),
         };
-        let event_type = Some(storable(event.kind.as_str()));
-        Self { event_type, object_id: object_id.map(|id| storable(&id)), event_at: event.occurred_at, change }
+        let event_type = Some(indexable(event.kind.as_str()));
+        Self { event_type, object_id: object_id.map(|id| indexable(&id)), event_at: event.occurred_at, change }
     }
 }
 
@@ -158,6 +158,13 @@ impl Change {
             Self::Keep => (Vec::new(), Vec::new()),
         }
     }
+}
+
+/// Text for a column with an index: Postgres text cannot hold NUL, and an index entry no more than 2,704 bytes. Whatever
+/// stands there in a delivery, it must be possible to store it.
+fn indexable(text: &str) -> String {
+    const LONGEST: usize = 256;
+    storable(&text[..text.floor_char_boundary(LONGEST)])
 }
 
 /// Postgres text cannot hold NUL.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use clerk::DeliveryId;
-use mirror::{MirrorError, Outcome};
+use mirror::{Mirror, MirrorError, Outcome};
+use postgres::{Pool, PoolOptions};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Test, delivery_of, event, event_under, user};
+use crate::support::{Test, deleted, delivery_of, event, event_under, membership, user};
 
 #[tokio::test]
 async fn verified_bytes_of_any_kind_are_kept() {
@@ -129,4 +130,68 @@ async fn a_database_that_is_away_leaves_no_trace() {
     assert_eq!(test.value("select id from clerk.users").await, json!([]));
     test.execute("alter table rowlock.inbox_elsewhere rename to inbox").await;
     assert_eq!(test.deliver(&ada).await, Outcome::Applied);
+}
+
+#[tokio::test]
+async fn ids_and_types_of_any_length_are_kept() {
+    let test = Test::start().await;
+    // Letters that do not compress: an index entry is limited to 2,704 bytes after compression.
+    let mut state = 1_u32;
+    let mut letter = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + u8::try_from(state >> 24).unwrap() % 26)
+    };
+    let long: String = (0..6000).map(|_| letter()).collect();
+    for (kind, id) in [("session.created", long.as_str()), ("user.created", long.as_str()), (long.as_str(), "x_1")] {
+        let outcome = test.deliver(&event(kind, 1, &json!({ "id": id }))).await;
+        assert!(matches!(outcome, Outcome::Kept | Outcome::Dead(_)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_with_an_odd_time_is_a_deletion() {
+    let test = Test::start().await;
+    for (number, time) in ["1e300", "-1e300", "1795305600000000000", "\"soon\""].into_iter().enumerate() {
+        let body =
+            format!(r#"{{"type":"user.deleted","timestamp":{time},"data":{{"id":"user_{number}","deleted":true}}}}"#);
+        assert_eq!(test.deliver(&delivery_of(&format!("msg_{number}"), body)).await, Outcome::Applied, "{time}");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_given_up_does_not_hold_up_others() {
+    let test = Test::start().await;
+    let mut holder = test.database.owner.get().await.unwrap();
+    let held = holder.transaction().await.unwrap();
+    held.execute("select pg_advisory_xact_lock(hashtextextended('user_ada', 0))", &[]).await.unwrap();
+    let url = &test.database.url;
+    let pool = Pool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() }).unwrap();
+    let mirror = Mirror::new(pool, None);
+    let ada = event("user.created", 1, &user("user_ada", 1, "Ada"));
+    assert!(tokio::time::timeout(Duration::from_millis(300), mirror.deliver(&ada)).await.is_err(), "it waits");
+    let bob = event("user.created", 1, &user("user_bob", 1, "Bob"));
+    let delivered = tokio::time::timeout(Duration::from_secs(3), mirror.deliver(&bob)).await;
+    assert_eq!(delivered.expect("it does not stand behind the other").unwrap(), Outcome::Applied);
+    // And whoever goes on waiting is told to come back.
+    assert!(mirror.deliver(&ada).await.is_err());
+    held.rollback().await.unwrap();
+    assert_eq!(mirror.deliver(&ada).await.unwrap(), Outcome::Applied);
+}
+
+#[tokio::test]
+async fn a_stricter_default_isolation_changes_nothing() {
+    let test = Test::start().await;
+    let name = test.value("select current_database() as name").await[0]["name"].as_str().unwrap().to_owned();
+    test.execute(&format!("alter database {name} set default_transaction_isolation = 'repeatable read'")).await;
+    let pool = Pool::new(&test.database.url, &PoolOptions::default()).unwrap();
+    let mirror = Mirror::new(pool, None);
+    for round in 0..10 {
+        let (user_id, member) = (format!("user_{round}"), format!("orgmem_{round}"));
+        let end = event("user.deleted", 2, &deleted(&user_id, "user"));
+        let join =
+            event("organizationMembership.created", 1, &membership(&member, "org_acme", &user_id, 1, "org:admin"));
+        let (ended, joined) = tokio::join!(mirror.deliver(&end), mirror.deliver(&join));
+        assert!(ended.is_ok() && joined.is_ok(), "{ended:?} {joined:?}");
+    }
+    assert_eq!(test.value("select id from clerk.active_organization_memberships").await, json!([]));
 }

@@ -8,6 +8,7 @@ use crate::version::Version;
 
 const NOTE_TIE: &str = include_str!("../../../../sql/mirror/note_membership_tie.sql");
 const UPSERT: &str = include_str!("../../../../sql/mirror/upsert_membership.sql");
+const RECALL_PARENTS: &str = include_str!("../../../../sql/mirror/recall_membership_parents.sql");
 const BURY: &str = include_str!("../../../../sql/mirror/bury_membership.sql");
 const BURY_ORPHANED: &str = include_str!("../../../../sql/mirror/bury_orphaned_membership.sql");
 
@@ -25,7 +26,7 @@ pub(super) async fn upsert(
     let public_metadata = membership.public_metadata.as_ref().map(|json| json.get());
     let created_at = time(membership.created_at);
     let source = source.as_str();
-    let [_, written, orphaned] = in_one_flight(
+    let [_, written, _, orphaned] = in_one_flight(
         transaction,
         [
             (NOTE_TIE, &[&id, clerk_updated_at, event_at, delivery_id, &raw]),
@@ -47,6 +48,8 @@ pub(super) async fn upsert(
                     &source,
                 ],
             ),
+            // Its end may have come first, and shortened: then only now is it known whose it was.
+            (RECALL_PARENTS, &[&id, &organization, &user]),
             (BURY_ORPHANED, &[&id, &user, &organization]),
         ],
     )

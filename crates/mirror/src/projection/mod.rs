@@ -1,6 +1,6 @@
 //! From a change to rows.
 //!
-//! Every function runs inside the caller's transaction, after [`begin`] or [`lock`], and sends all it has in one flight.
+//! Every function runs inside the caller's transaction, after [`begin`], and sends all it has in one flight.
 
 mod membership;
 mod organization;
@@ -11,10 +11,10 @@ use futures_util::future::try_join_all;
 use postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
-use crate::reading::{Change, Grave, Reading, State};
+use crate::reading::{Change, Grave, State};
 use crate::version::Version;
 
-const DURABLE: &str = include_str!("../../../../sql/mirror/durable.sql");
+const OPEN: &str = include_str!("../../../../sql/mirror/open.sql");
 const LOCK: &str = include_str!("../../../../sql/mirror/lock.sql");
 
 /// Who brought a row.
@@ -39,18 +39,12 @@ type Step<'a> = (&'static str, &'a [&'a (dyn ToSql + Sync)]);
 /// Prepares a transaction to take a delivery.
 ///
 /// It will be durable when it says so, even in a database whose `synchronous_commit` is off: the sender forgets a delivery
-/// once we have answered. And it lets one transaction at a time decide about an object, and several read it: what depends
-/// on two objects (a membership and its user) would otherwise miss a change that is being made to the other at the same
-/// moment.
-pub(crate) async fn begin(transaction: &Transaction<'_>, reading: &Reading) -> Result<(), tokio_postgres::Error> {
-    let (ids, writes) = reading.change.as_ref().map(Change::touches).unwrap_or_default();
-    in_one_flight(transaction, [(DURABLE, &[]), (LOCK, &[&ids, &writes])]).await.map(|_| ())
-}
-
-/// Lets this transaction alone decide about what `change` touches.
-pub(crate) async fn lock(transaction: &Transaction<'_>, change: &Change) -> Result<(), tokio_postgres::Error> {
-    let (ids, writes) = change.touches();
-    in_one_flight(transaction, [(LOCK, &[&ids, &writes])]).await.map(|_| ())
+/// once we have answered. It waits for nobody longer than 5 s: the sender comes back. And it lets one transaction at a time
+/// decide about an object, and several read it: what depends on two objects (a membership and its user) would otherwise miss
+/// a change that is being made to the other at the same moment.
+pub(crate) async fn begin(transaction: &Transaction<'_>, change: Option<&Change>) -> Result<(), tokio_postgres::Error> {
+    let (ids, writes) = change.map(Change::touches).unwrap_or_default();
+    in_one_flight(transaction, [(OPEN, &[]), (LOCK, &[&ids, &writes])]).await.map(|_| ())
 }
 
 /// Applies a change; whether the mirror shows it now.

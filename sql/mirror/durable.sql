@@ -1,1 +1,0 @@
-select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'

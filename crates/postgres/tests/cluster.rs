@@ -1,5 +1,6 @@
 //! The local cluster: it starts, it stops with its owner whatever happens, and it recovers.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -80,8 +81,70 @@ async fn dropping_it_stops_the_server_and_removes_what_was_ephemeral() {
 #[tokio::test]
 async fn data_of_another_major_version_is_refused_by_both_names() {
     let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("lock"), "").unwrap();
     std::fs::create_dir(directory.path().join("data")).unwrap();
     std::fs::write(directory.path().join("data/PG_VERSION"), "9.6\n").unwrap();
     let error = Cluster::start(options(directory.path(), Durability::Full)).await.unwrap_err();
     assert!(error.to_string().contains("is of Postgres 9.6, the programs are"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_of_somebody_else_on_the_port_is_never_taken_for_ours() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let theirs = Cluster::start(options(first.path(), Durability::Full)).await.unwrap();
+    let mut same_port = options(second.path(), Durability::Full);
+    same_port.port = Port::Fixed(theirs.port());
+    let error = Cluster::start(same_port.clone()).await.unwrap_err();
+    assert!(matches!(error, ClusterError::PortTaken { port } if port == theirs.port()), "{error}");
+    same_port.port = Port::Preferred(theirs.port());
+    let ours = Cluster::start(same_port).await.unwrap();
+    assert_ne!(ours.port(), theirs.port());
+    ours.stop().await.unwrap();
+    theirs.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_not_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    let precious = directory.path().join("data/pgdata/precious");
+    std::fs::create_dir_all(precious.parent().unwrap()).unwrap();
+    std::fs::write(&precious, "x").unwrap();
+    let error = Cluster::start(options(directory.path(), Durability::Full)).await.unwrap_err();
+    assert!(matches!(error, ClusterError::NotOurs { .. }), "{error}");
+    std::fs::write(directory.path().join("lock"), "").unwrap();
+    let error = Cluster::start(options(directory.path(), Durability::Full)).await.unwrap_err();
+    assert!(matches!(error, ClusterError::NotOurs { .. }), "{error}");
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "x");
+    assert_eq!(std::fs::metadata(precious.parent().unwrap()).unwrap().uid(), nix::unistd::getuid().as_raw());
+}
+
+#[tokio::test]
+async fn an_initialisation_that_was_cut_short_is_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("lock"), "").unwrap();
+    let unfinished = directory.path().join("data.unfinished.1");
+    std::fs::create_dir(&unfinished).unwrap();
+    std::fs::write(unfinished.join("PG_VERSION"), Binaries::find(None).unwrap().major()).unwrap();
+    let cluster = Cluster::start(options(directory.path(), Durability::Full)).await.unwrap();
+    assert!(!unfinished.exists());
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_while_it_starts_ends_too() {
+    for milliseconds in [0, 5, 10, 20, 40, 80] {
+        let directory = tempfile::tempdir().unwrap();
+        Cluster::start(options(directory.path(), Durability::Full)).await.unwrap().stop().await.unwrap();
+        let starting = Cluster::start(options(directory.path(), Durability::Full));
+        drop(tokio::time::timeout(Duration::from_millis(milliseconds), starting).await);
+        // A server that lives on keeps its pid file, and the lock of the directory would not tell.
+        let pid_file = directory.path().join("data/postmaster.pid");
+        for _ in 0..200 {
+            if !pid_file.exists() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(!pid_file.exists(), "dropped after {milliseconds} ms, it still runs");
+    }
 }

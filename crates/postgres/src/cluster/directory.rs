@@ -9,17 +9,27 @@ use std::process::Command;
 use super::runner::Runner;
 use super::{ClusterError, ClusterOptions, Durability, SUPERUSER, data_directory};
 
-/// Makes the directory if it is missing.
+/// The name of data that is being initialised, before the process id of who does it.
+const UNFINISHED: &str = "data.unfinished.";
+/// What lies in every directory that is ours.
+const LOCK: &str = "lock";
+
+/// Makes the directory, or makes sure that it is ours: empty, or with our lock file in it. Nothing of anybody else's is
+/// touched, not even its permissions.
 pub(super) fn make_directory(directory: &Path) -> Result<(), ClusterError> {
     let failed = |source| ClusterError::Directory { path: directory.to_path_buf(), source };
     std::fs::create_dir_all(directory).map_err(failed)?;
+    let empty = std::fs::read_dir(directory).map_err(failed)?.next().is_none();
+    if !empty && !directory.join(LOCK).is_file() {
+        return Err(ClusterError::NotOurs { directory: directory.to_path_buf() });
+    }
     // The server's user must be able to pass through, nobody needs to look around.
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o711)).map_err(failed)
 }
 
 /// Takes the lock, and notes who has it.
 pub(super) fn take_lock(directory: &Path) -> Result<File, ClusterError> {
-    let path = directory.join("lock");
+    let path = directory.join(LOCK);
     let failed = |source| ClusterError::Directory { path: path.clone(), source };
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
@@ -55,17 +65,19 @@ pub(super) fn initialise(options: &ClusterOptions, runner: &Runner) -> Result<()
         });
     }
     let failed = |path: &Path, source| ClusterError::Directory { path: path.to_path_buf(), source };
-    // What an initialisation that was cut short left behind holds no data: PG_VERSION is there from the first second on.
     if data.exists() {
-        std::fs::remove_dir_all(&data).map_err(|source| failed(&data, source))?;
+        return Err(ClusterError::NotOurs { directory: data });
     }
-    std::fs::create_dir(&data).map_err(|source| failed(&data, source))?;
-    runner.own(&data)?;
+    // Under another name until it is whole: `initdb` writes PG_VERSION first, so a directory that holds it proves nothing.
+    let unfinished = options.directory.join(format!("{UNFINISHED}{}", std::process::id()));
+    remove_unfinished(&options.directory);
+    std::fs::create_dir(&unfinished).map_err(|source| failed(&unfinished, source))?;
+    runner.own(&unfinished)?;
     let password = options.directory.join("password");
     std::fs::write(&password, SUPERUSER).map_err(|source| failed(&password, source))?;
     runner.own(&password)?;
     let mut initdb = Command::new(options.binaries.program("initdb"));
-    initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
+    initdb.arg("-D").arg(&unfinished).arg("--pwfile").arg(&password);
     initdb.args(["-U", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]);
     // Byte order for sorting, Unicode for letters, and the same on every machine that has it.
     initdb.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--locale=C" });
@@ -77,8 +89,17 @@ pub(super) fn initialise(options: &ClusterOptions, runner: &Runner) -> Result<()
     let refuse = |reason| ClusterError::Program { program: "initdb", reason };
     let answer = answer.map_err(|error| refuse(error.to_string()))?;
     if answer.status.success() {
-        return Ok(());
+        return std::fs::rename(&unfinished, &data).map_err(|source| failed(&data, source));
     }
-    let _ = std::fs::remove_dir_all(&data);
-    Err(refuse(String::from_utf8_lossy(&answer.stderr).trim().to_owned()))
+    let _ = std::fs::remove_dir_all(&unfinished);
+    let words = String::from_utf8_lossy(&answer.stderr);
+    Err(refuse(words.lines().rev().find(|line| line.contains("error:")).unwrap_or("it was interrupted").to_owned()))
+}
+
+/// What an initialisation that was cut short has left.
+fn remove_unfinished(directory: &Path) {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        let _ = std::fs::remove_dir_all(entry.path());
+    }
 }

@@ -24,12 +24,24 @@ pub enum ClusterError {
         /// The other's process id, as it noted it.
         pid: String,
     },
+    /// Somebody else's directory.
+    #[error("`{}` holds things that are not of a local Postgres of Rowlock's; use another directory", .directory.display())]
+    NotOurs {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Another server has the port.
+    #[error("port {port} of 127.0.0.1 is taken by another server; stop that one or use another port")]
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
     /// We are root and there is nobody to run the server as.
     #[error("Postgres refuses to run as root, and this system has no user `postgres` or `nobody` to run it as")]
     NoUnprivilegedUser,
     /// The unprivileged user cannot get to the directory.
     #[error(
-        "Postgres refuses to run as root, and user `{user}` cannot reach `{}`; use a directory outside root's home", .directory.display()
+        "Postgres refuses to run as root, and user `{user}` cannot reach `{}`; give a directory that this user can pass through to, such as one below /var/lib with `--data-dir`", .directory.display()
     )]
     OutOfReach {
         /// The directory.

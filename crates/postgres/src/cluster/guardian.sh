@@ -9,11 +9,16 @@ shift
 exec 3<&0 </dev/null
 "$@" 3<&- &
 server=$!
-trap 'kill -INT "$server" 2>/dev/null' TERM INT HUP
+# A background job starts with SIGINT ignored: one that comes before the server has its own handler is lost, so it is sent
+# until the server is gone.
+stop() {
+  while kill -INT "$server" 2>/dev/null; do sleep 0.2; done
+}
+trap 'stop &' TERM INT HUP
 (
   trap - TERM INT HUP
   read -r _ <&3
-  kill -INT "$server"
+  stop
 ) 2>/dev/null &
 watch=$!
 exec 3<&-

@@ -164,37 +164,52 @@ impl Cluster {
         control(&self.options, &self.runner, arguments);
     }
 
-    /// Logs in until it works. A server whose predecessor's last breath still holds the port or the shared memory ends
-    /// at once; it is started again.
+    /// Logs in until it works, and is our server: on a port that somebody else has, somebody else answers.
+    ///
+    /// A server whose predecessor's last breath still holds the port or the shared memory ends at once; it is started again.
     async fn wait_until_ready(&mut self) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_TIMEOUT;
-        let mut config = self.url().config().clone();
-        config.connect_timeout(Duration::from_secs(1));
         let mut attempts = 1;
         loop {
-            if config.connect(tokio_postgres::NoTls).await.is_ok() {
-                return Ok(());
-            }
-            let ended = self.guardian.try_wait().is_ok_and(|status| status.is_some());
-            if ended {
+            if self.guardian.try_wait().is_ok_and(|status| status.is_some()) {
                 let words = last_words(&log_file(&self.options));
-                let passing = words.contains("in use") && attempts < START_ATTEMPTS;
-                if !passing {
+                let (port_taken, memory_taken) = (words.contains("TCP/IP sockets"), words.contains("still in use"));
+                if port_taken && attempts == START_ATTEMPTS {
+                    return Err(ClusterError::PortTaken { port: self.port });
+                }
+                if attempts == START_ATTEMPTS || !(port_taken || memory_taken) {
                     return Err(ClusterError::Program { program: "postgres", reason: words });
                 }
                 attempts += 1;
                 tokio::time::sleep(POLL * 10).await;
                 if !matches!(self.options.port, Port::Fixed(_)) {
                     self.port = free_port()?;
-                    config = self.url().config().clone();
                 }
                 self.relaunch()?;
+            }
+            if self.answers().await {
+                return Ok(());
             }
             if Instant::now() > deadline {
                 return Err(ClusterError::NotReady { log: log_file(&self.options) });
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Whether our own server takes a login: the one that keeps its data where we told it to.
+    async fn answers(&self) -> bool {
+        let mut config = self.url().config().clone();
+        config.connect_timeout(Duration::from_secs(1));
+        let Ok((client, connection)) = config.connect(tokio_postgres::NoTls).await else { return false };
+        let connection = tokio::spawn(connection);
+        let row = client.query_one("select current_setting('data_directory')", &[]).await;
+        connection.abort();
+        let canonical = |path: &Path| std::fs::canonicalize(path).ok();
+        row.is_ok_and(|row| {
+            let theirs = canonical(Path::new(row.get::<_, &str>(0)));
+            theirs.is_some() && theirs == canonical(&data_directory(&self.options))
+        })
     }
 }
 

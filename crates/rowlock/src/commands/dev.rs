@@ -10,6 +10,7 @@ use postgres::cluster::{Durability, Port};
 use serde::{Deserialize, Serialize};
 use server::config::LogFormat;
 use server::telemetry;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::DevArguments;
 use crate::printer::{DIM, GOOD, Printer, STRONG};
@@ -96,12 +97,8 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
             () = stop.cancelled() => break,
             ended = stack.cluster.ended() => {
                 tracing::warn!(status = ?ended.ok(), "Postgres has ended and is started again");
-                while let Err(error) = stack.cluster.revive().await {
-                    tracing::error!(error = %error, "Postgres cannot be started again yet");
-                    tokio::select! {
-                        () = stop.cancelled() => break,
-                        () = tokio::time::sleep(REVIVE_PAUSE) => {}
-                    }
+                if !revive(&mut stack, &stop).await {
+                    break;
                 }
             }
         }
@@ -110,6 +107,20 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
     stack.stop().await?;
     printer.line("stopped; the data stays for the next time");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts Postgres again, as often as it takes; whether it runs before somebody wants us to stop.
+async fn revive(stack: &mut Stack, stop: &CancellationToken) -> bool {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(REVIVE_PAUSE) => {}
+        }
+        match stack.cluster.revive().await {
+            Ok(()) => return true,
+            Err(error) => tracing::error!(error = %error, "Postgres cannot be started again yet"),
+        }
+    }
 }
 
 fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, printer: Printer) {

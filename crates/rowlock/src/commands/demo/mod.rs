@@ -42,8 +42,7 @@ async fn tell(arguments: DemoArguments, printer: Printer) -> anyhow::Result<bool
     let directory = tempfile::Builder::new().prefix("rowlock-demo-").tempdir()?;
     let any = Address::Fixed(([127, 0, 0, 1], 0).into());
     let stack = Stack::start(StackOptions {
-        // Removed by the cluster when it stops, however it stops.
-        postgres_directory: directory.keep(),
+        postgres_directory: directory.path().to_path_buf(),
         durability: Durability::Ephemeral,
         pg_bin: arguments.pg_bin,
         pg_port: Port::Free,
@@ -53,6 +52,8 @@ async fn tell(arguments: DemoArguments, printer: Printer) -> anyhow::Result<bool
         drain: Duration::from_secs(2),
     })
     .await?;
+    // From here on the cluster removes it when it stops, however it stops.
+    let _ = directory.keep();
     ready(&stack, &mut story);
     let told = act(&stack, &mut story).await;
     stack.stop().await?;

@@ -85,6 +85,16 @@ async fn a_large_body_is_refused_in_words() {
     {"error":{"code":"body-too-large","hint":null,"message":"the body is larger than 2048 bytes"}}
     "#);
     assert_eq!(Answer::to(post(2048)).await.ok()["outcome"], "dead");
+    // Without an announcement, the same number counts.
+    for (length, status) in [(2049, "HTTP/1.1 413 "), (2048, "HTTP/1.1 200 ")] {
+        let large = Delivery::of("msg_chunked", vec![b' '; length]);
+        let mut wire = server.wire().await;
+        wire.send(format!("{}transfer-encoding: chunked\r\n\r\n{length:x}\r\n", large.head())).await;
+        wire.send(&large.body).await;
+        wire.send("\r\n0\r\n\r\n").await;
+        let answer = wire.head().await;
+        assert!(answer.starts_with(status), "{length}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -146,10 +146,27 @@ fn log_lines(source: &str) -> Vec<(&str, &str)> {
     let mut lines = Vec::new();
     for level in ["error", "warn", "info", "debug"] {
         for call in source.split(&format!("tracing::{level}!(")).skip(1) {
-            let call = call.split(");").next().unwrap();
-            let message = call.rsplit('"').nth(1).unwrap();
-            lines.push((level, message));
+            lines.push((level, last_string(call)));
         }
     }
     lines
+}
+
+/// The last string before the parenthesis that closes `call`.
+fn last_string(call: &str) -> &str {
+    let (mut depth, mut last) = (1, "");
+    // Pieces are by turns outside and inside of quotes.
+    for (position, piece) in call.split('"').enumerate() {
+        if position % 2 == 1 {
+            last = piece;
+            continue;
+        }
+        for character in piece.chars() {
+            depth += i32::from(character == '(') - i32::from(character == ')');
+            if depth == 0 {
+                return last;
+            }
+        }
+    }
+    last
 }

@@ -57,6 +57,20 @@ async fn a_database_that_does_not_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn clients_without_a_connection_are_said() {
+    let server = TestServer::with(|config| config.client_connections = 1).await;
+    let held = server.hold("clerk.users").await;
+    let (answer, report) = tokio::join!(server.whoami(session().bearer()), async {
+        server.somebody_waits().await;
+        let report = report(&server.get("/healthz").await);
+        held.release().await;
+        report
+    });
+    answer.ok();
+    assert_snapshot!(report, @r#"503 {"client_login":{"ok":false,"problem":"cannot be used"},"database":{"ok":true},"inbox":{"dead":0,"failed":0,"last_received_at":null},"signing_keys":{"age_seconds":0,"ok":true},"status":"unhealthy","version":null}"#);
+}
+
+#[tokio::test]
 async fn without_signing_keys_webhooks_are_taken_and_tokens_wait() {
     let issuer = Issuer::start().await;
     issuer.goes_away();

@@ -1,3 +1,4 @@
+close all;
 reset session authorization;
 reset all;
 unlisten *;

@@ -2,6 +2,9 @@
 //!
 //! Both were signed, neither is older. Clerk is asked what holds now, and its answer is written over both: it carries the
 //! object's own clock and, as the event's time, the moment of asking, so that anything that happens later still wins.
+//!
+//! That Clerk has it no more ends the tie and nothing else: a deletion is for ever, so it is taken from Clerk's own event
+//! (or a reconciliation), never from an answer that a wrong secret key would give as well.
 
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use postgres::Transaction;
 use crate::inbox::reason;
 use crate::mirror::Loan;
 use crate::projection::{self, Source};
-use crate::reading::{Change, Grave, State, chain};
+use crate::reading::{Change, State, chain};
 use crate::version::Version;
 use crate::{Mirror, MirrorError, backoff};
 
@@ -133,20 +136,19 @@ impl Mirror {
     ) -> Result<Result<(), Postponed>, MirrorError> {
         let mut loan = Loan::of(&self.pool).await?;
         let mut transaction = loan.transaction().await?;
-        let version = version(&transaction, &found, &tie.id, asked_at).await?;
-        let change = match found {
-            Some(state) => Change::Upsert(state, version),
-            None => Change::Bury(grave(&tie.object, &tie.id)?, version),
-        };
-        projection::begin(&transaction, Some(&change)).await?;
-        let savepoint = transaction.savepoint("answer").await?;
-        if let Err(error) = projection::apply(&savepoint, &change, Source::Reconcile).await {
-            drop(savepoint);
-            drop(transaction);
-            loan.give_back();
-            return Ok(Err(Postponed::because(reason(&error))));
+        if let Some(state) = found {
+            let version = version(&transaction, &state, asked_at).await?;
+            let change = Change::Upsert(state, version);
+            projection::begin(&transaction, Some(&change)).await?;
+            let savepoint = transaction.savepoint("answer").await?;
+            if let Err(error) = projection::apply(&savepoint, &change, Source::Reconcile).await {
+                drop(savepoint);
+                drop(transaction);
+                loan.give_back();
+                return Ok(Err(Postponed::because(reason(&error))));
+            }
+            savepoint.commit().await?;
         }
-        savepoint.commit().await?;
         let settle = transaction.prepare_cached(include_str!("../../../sql/mirror/settle_tie.sql")).await?;
         transaction.execute(&settle, &[&tie.object, &tie.id, &tie.noticed_at]).await?;
         transaction.commit().await?;
@@ -166,29 +168,14 @@ impl Mirror {
 }
 
 /// The answer's version. A clock of ours that is behind Clerk's must not make the answer older than what tied.
-async fn version(
-    transaction: &Transaction<'_>,
-    found: &Option<State>,
-    id: &str,
-    asked_at: Timestamp,
-) -> Result<Version, MirrorError> {
+async fn version(transaction: &Transaction<'_>, state: &State, asked_at: Timestamp) -> Result<Version, MirrorError> {
     let latest = include_str!("../../../sql/mirror/latest_event.sql");
-    let tied: Option<i64> = transaction.query_opt(latest, &[&id]).await?.map(|row| row.get(0));
+    let tied: Option<i64> = transaction.query_opt(latest, &[&state.id()]).await?.map(|row| row.get(0));
     let event_at = tied.map_or(asked_at, |tied| asked_at.max(Timestamp::from_millis(tied.saturating_add(1))));
-    let updated_at = match found {
-        Some(State::User(user, _)) => user.updated_at,
-        Some(State::Organization(organization, _)) => organization.updated_at,
-        Some(State::Membership(membership, _)) => membership.updated_at,
-        None => None,
+    let updated_at = match state {
+        State::User(user, _) => user.updated_at,
+        State::Organization(organization, _) => organization.updated_at,
+        State::Membership(membership, _) => membership.updated_at,
     };
     Ok(Version::new(updated_at, event_at, ASKED))
-}
-
-fn grave(object: &str, id: &str) -> Result<Grave, MirrorError> {
-    let grave = match object {
-        "user" => UserId::parse(id).map(Grave::User),
-        "organization" => OrganizationId::parse(id).map(Grave::Organization),
-        _ => MembershipId::parse(id).map(|id| Grave::Membership { id, organization: None, user: None }),
-    };
-    grave.map_err(|_| MirrorError::NotWaiting(id.to_owned()))
 }

@@ -56,11 +56,12 @@ async fn clerk_decides_a_tie() {
 }
 
 #[tokio::test]
-async fn a_tied_user_whom_clerk_has_no_more_is_buried() {
+async fn a_tied_user_whom_clerk_has_no_more_waits_for_the_event_that_says_so() {
     let test = tied().await;
     let mirror = Mirror::new(test.database.owner.clone(), Some(api(None).await));
     assert!(mirror.settle_ties().await.unwrap());
-    assert_eq!(test.value("select id from clerk.active_users").await, json!([]));
+    assert_eq!(test.value("select object_id from rowlock.ties").await, json!([]));
+    assert_eq!(test.value("select id from clerk.active_users").await, json!([{ "id": "user_ada" }]));
 }
 
 #[tokio::test]

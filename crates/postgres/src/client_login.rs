@@ -53,7 +53,8 @@ pub async fn install_client_login(owner: &Pool) -> Result<(), Error> {
     owner.get().await?.batch_execute(&statement).await.map_err(Error::Statement)
 }
 
-/// Refuses a client login that is a superuser, bypasses row-level security, inherits, or owns a table.
+/// Refuses a client login that is a superuser, bypasses row-level security, inherits, administers, owns a relation, or may
+/// become a role that does.
 ///
 /// # Errors
 /// [`LoginError::TooPowerful`] says which power was found.
@@ -64,10 +65,13 @@ pub async fn refuse_powerful_login(clients: &Pool) -> Result<(), LoginError> {
         ("is_superuser", "it is a superuser"),
         ("bypasses_rls", "it bypasses row-level security"),
         ("inherits", "it inherits the rights of its roles"),
+        ("administers", "it creates roles or databases, or replicates"),
         ("owns_relations", "it owns relations"),
     ];
-    match powers.into_iter().find(|(column, _)| row.get::<_, bool>(*column)) {
-        Some((_, why)) => Err(LoginError::TooPowerful { role: row.get("role"), why: why.to_owned() }),
+    let own = powers.into_iter().find(|(column, _)| row.get::<_, bool>(*column)).map(|(_, why)| why.to_owned());
+    let other: Option<&str> = row.get("may_become");
+    match own.or_else(|| other.map(|role| format!("it may become `{role}`, which sees past row-level security"))) {
+        Some(why) => Err(LoginError::TooPowerful { role: row.get("role"), why }),
         None => Ok(()),
     }
 }

@@ -84,6 +84,10 @@ impl DatabaseUrl {
             None => user.to_owned(),
         };
         let mut other = self.clone();
+        // Without a name the database is the login's, and the login changes here.
+        if let (None, Some(login)) = (self.config.get_dbname(), self.config.get_user()) {
+            other = self.with_database(login);
+        }
         // Both setters fail only for addresses without a host, which `parse` refuses.
         let _ = other.url.set_username(&user);
         let _ = other.url.set_password(password);
@@ -190,6 +194,13 @@ mod tests {
         insta::assert_snapshot!(DatabaseUrl::parse("mysql://root@127.0.0.1/shop").unwrap_err(), @"expected `postgres://user:password@host:port/database`, found something else (scheme `mysql`)");
         insta::assert_snapshot!(DatabaseUrl::parse("shop").unwrap_err(), @"expected `postgres://user:password@host:port/database`, found something else (relative URL without a base)");
         insta::assert_snapshot!(DatabaseUrl::parse("postgres://a@127.0.0.1/shop?colour=blue").unwrap_err(), @"the database address has a part that cannot be used: invalid connection string: unknown option `colour`");
+    }
+
+    #[test]
+    fn another_login_means_the_same_database() {
+        let other = DatabaseUrl::parse("postgres://postgres:pw@127.0.0.1").unwrap().with_login("guest", None);
+        assert_eq!(other.to_string(), "postgres://guest@127.0.0.1/postgres");
+        assert_eq!(other.config().get_dbname(), Some("postgres"));
     }
 
     #[test]

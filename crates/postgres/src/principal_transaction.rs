@@ -76,6 +76,9 @@ impl AsPrincipal<'_> {
 
     /// Runs `statement` in its own transaction and returns its rows after the commit.
     ///
+    /// The text must be ours, built of known parts; a client's values go into `parameters`. Row-level security limits what a
+    /// statement sees, not what it does: with `reset role` it would go on as the login.
+    ///
     /// # Errors
     /// The first error that Postgres gave, in the order of the steps. Nothing has been committed then.
     pub async fn query(self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Error> {
@@ -131,7 +134,7 @@ impl Drop for InFlight {
         // Taken out of the pool, the client is dropped here: its socket closes and nobody waits behind it.
         drop(Connection::take(connection));
         // A cancel request carries no secret but the backend key and is answered by closing. Where Postgres accepts
-        // only encrypted connections it is refused, and the closed socket ends the statement instead.
+        // only encrypted connections it is refused; the statement then runs on until Postgres notices the closed socket.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = cancel.cancel_query(NoTls).await {

@@ -194,6 +194,17 @@ async fn without_a_role_the_login_itself_may_do_nothing() {
 }
 
 #[tokio::test]
+async fn a_login_that_may_become_somebody_powerful_is_refused() {
+    let database = TestDatabase::create().await;
+    let owner = database.owner.get().await.unwrap();
+    let login = "create role climber login noinherit password 'x'; grant service_role to climber";
+    owner.batch_execute(login).await.unwrap();
+    let pool = Pool::new(&database.url.with_login("climber", Some("x")), &PoolOptions::default()).unwrap();
+    let error = postgres::refuse_powerful_login(&pool).await.unwrap_err();
+    assert!(error.to_string().contains("it may become `service_role`"), "{error}");
+}
+
+#[tokio::test]
 async fn claims_that_postgres_cannot_hold_do_not_break_policies() {
     let database = with_notes().await;
     let odd = principal_with(json!({ "nickname": "a\u{0}b" })).await;

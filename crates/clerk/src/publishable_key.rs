@@ -62,9 +62,12 @@ impl PublishableKey {
         &self.host
     }
 
-    /// The `iss` of this instance's tokens: `https://` and the Frontend API host (Clerk, "Session tokens").
+    /// The `iss` of this instance's tokens: `https://` and the Frontend API host (Clerk, "Session tokens"). Only an emulator
+    /// stands on a loopback address, and speaks plain HTTP there.
     pub fn issuer(&self) -> String {
-        format!("https://{}", self.host)
+        let host = self.host.rsplit_once(':').map_or(self.host.as_ref(), |(host, _)| host);
+        let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        format!("{}://{}", if loopback { "http" } else { "https" }, self.host)
     }
 }
 
@@ -156,6 +159,8 @@ mod tests {
         assert_eq!(key.environment(), Environment::Production);
         assert_eq!(key.frontend_api(), "clerk.example.com");
         assert_eq!(key.issuer(), "https://clerk.example.com");
+        let emulator = PublishableKey::for_frontend_api(Environment::Development, "127.0.0.1:4455").unwrap();
+        assert_eq!(emulator.issuer(), "http://127.0.0.1:4455");
         assert_eq!(key.to_string(), text);
     }
 

@@ -154,7 +154,7 @@ pub(crate) enum EventsCommand {
         #[arg(long, value_name = "ID")]
         object: Option<String>,
         /// At most so many
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
         limit: i64,
     },
     /// Try a failed, dead or kept delivery again, now

@@ -14,7 +14,7 @@ use crate::cli::EventsCommand;
 use crate::printer::Printer;
 
 pub(super) async fn run(command: EventsCommand, printer: Printer) -> anyhow::Result<ExitCode> {
-    let mirror = Mirror::new(super::owner_pool()?, None);
+    let mirror = Mirror::new(super::migrated_pool().await?, None);
     match command {
         EventsCommand::List { state, event_type, object, limit } => {
             let filter = InboxFilter { state, event_type, object_id: object };

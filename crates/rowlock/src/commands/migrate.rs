@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use postgres::migrations::{self, Migration};
 use postgres::{CLIENT_LOGIN, install_client_login};
 use serde_json::json;
@@ -11,8 +12,9 @@ use crate::printer::Printer;
 
 pub(super) async fn run(arguments: MigrateArguments, printer: Printer) -> anyhow::Result<ExitCode> {
     let owner = super::owner_pool()?;
+    let unusable = || format!("{} cannot be migrated", owner.url());
     if arguments.dry_run {
-        let pending = migrations::pending(&owner).await?;
+        let pending = migrations::pending(&owner).await.with_context(unusable)?;
         for migration in &pending {
             printer.line(format!("would apply {}", named(migration)));
         }
@@ -22,7 +24,7 @@ pub(super) async fn run(arguments: MigrateArguments, printer: Printer) -> anyhow
         printer.value(&json!({ "pending": names(&pending) }));
         return Ok(ExitCode::SUCCESS);
     }
-    let migrated = migrations::migrate(&owner).await?;
+    let migrated = migrations::migrate(&owner).await.with_context(unusable)?;
     for migration in &migrated.applied {
         printer.line(format!("applied {}", named(migration)));
     }

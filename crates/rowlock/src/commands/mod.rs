@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use ::postgres::{DatabaseUrl, Pool, PoolOptions};
+use ::postgres::{DatabaseUrl, Pool, PoolOptions, migrations};
 
 use crate::cli::Command;
 use crate::printer::Printer;
@@ -53,6 +53,17 @@ fn owner_pool() -> anyhow::Result<Pool> {
     })?;
     let url = DatabaseUrl::parse(&text).context("DATABASE_URL cannot be used")?;
     Ok(Pool::new(&url, &PoolOptions { size: 2, ..PoolOptions::default() })?)
+}
+
+/// The owner's pool of a database that is at this version.
+async fn migrated_pool() -> anyhow::Result<Pool> {
+    let pool = owner_pool()?;
+    let pending = migrations::pending(&pool).await.with_context(|| format!("{} cannot be used", pool.url()))?;
+    if pending.is_empty() {
+        return Ok(pool);
+    }
+    let message = format!("{} lacks {} of Rowlock's migrations", pool.url(), pending.len());
+    Err(Hinted::new(message, "run `rowlock migrate`").into())
 }
 
 /// A command's argument, or standard input for `-`.

@@ -72,9 +72,11 @@ create table if not exists clerk.organization_memberships (
   source text not null check (source in ('webhook', 'backfill', 'reconcile', 'token'))
 );
 
-create index if not exists users_primary_email_address on clerk.users (lower(primary_email_address)) where deleted_at is null;
-create index if not exists users_external_id on clerk.users (external_id) where deleted_at is null;
-create index if not exists organizations_slug on clerk.organizations (slug) where deleted_at is null;
+-- The predicates name the column itself (a tombstone has none of them). With `deleted_at is null` the planner would take these
+-- for indexes of all live rows, and scan one of them for a look-up by id as long as the table has no statistics.
+create index if not exists users_primary_email_address on clerk.users (lower(primary_email_address)) where primary_email_address is not null;
+create index if not exists users_external_id on clerk.users (external_id) where external_id is not null;
+create index if not exists organizations_slug on clerk.organizations (slug) where slug is not null;
 create index if not exists organization_memberships_user on clerk.organization_memberships (user_id, organization_id);
 create index if not exists organization_memberships_organization on clerk.organization_memberships (organization_id, user_id);
 

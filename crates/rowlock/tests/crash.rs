@@ -72,7 +72,12 @@ impl Load {
     async fn check(&self) {
         let webhooks = self.emulator.webhooks();
         let settled = tokio::time::timeout(Duration::from_secs(150), webhooks.settled());
-        settled.await.expect("all deliveries are answered in time");
+        if settled.await.is_err() {
+            let messages =
+                webhooks.message_ids().into_iter().map(|id| webhooks.message(&id).unwrap()["deliveries"].clone());
+            let open: Vec<Value> = messages.filter(|deliveries| deliveries[0]["status"] != "delivered").collect();
+            panic!("{} deliveries are not answered, such as {:#?}", open.len(), open.first());
+        }
         let connection = self.owner.get().await.unwrap();
         let number = async |statement: &str| connection.query_one(statement, &[]).await.unwrap().get::<_, i64>(0);
         let sent = self.emulator.webhooks().message_ids().len();

@@ -98,7 +98,7 @@ fn the_issuer_is_said_derived_or_asked_for() {
     assert_eq!(issuer("", &[secret_key]), known("https://clerk.example.com"), "what is known is not asked for");
     assert_eq!(issuer("", &[secret_key, ("CLERK_PUBLISHABLE_KEY", "")]), Issuer::AskBackendApi);
     let named = ("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY", "pk_test_MTI3LjAuMC4xOjQzMTAk");
-    assert_eq!(issuer("", &[named, ("CLERK_PUBLISHABLE_KEY", "")]), known("https://127.0.0.1:4310"));
+    assert_eq!(issuer("", &[named, ("CLERK_PUBLISHABLE_KEY", "")]), known("http://127.0.0.1:4310"));
     assert_eq!(issuer("", &[named]), known("https://clerk.example.com"), "the shorter name goes first");
     assert_eq!(issuer("clerk.issuer = 'https://a.example'", &[secret_key]), known("https://a.example"));
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Once};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,11 +15,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::support::{Answer, Delivery, OTHER_SECRET, SECRET, TestServer, session};
 
 thread_local! {
-    /// Who listens on this thread.
-    static LISTENER: RefCell<Option<Log>> = const { RefCell::new(None) };
+    /// Who listens on this thread, and down to which level.
+    static LISTENER: RefCell<Option<(Log, LevelFilter)>> = const { RefCell::new(None) };
 }
 
-/// What is logged, at any level, on the thread of one test, where its whole server runs.
+/// What is logged on the thread of one test, where its whole server runs.
 ///
 /// The subscriber is the process's. One for each thread would lose lines: `tracing` remembers whether anybody wants a
 /// line, and may ask a thread that does not.
@@ -37,16 +38,19 @@ impl Write for Log {
 }
 
 impl Log {
-    fn listen() -> Self {
+    fn listen(level: LevelFilter) -> Self {
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| {
-            let listened_to = dynamic_filter_fn(|_, _| LISTENER.with_borrow(Option::is_some));
-            let writer = || LISTENER.with_borrow(Option::clone).unwrap_or_default();
+            let listened_to = dynamic_filter_fn(|metadata, _| {
+                LISTENER.with_borrow(|listener| listener.as_ref().is_some_and(|(_, level)| metadata.level() <= level))
+            });
+            let writer =
+                || LISTENER.with_borrow(|listener| listener.as_ref().map(|(log, _)| log.clone()).unwrap_or_default());
             let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
             tracing_subscriber::registry().with(lines.with_filter(listened_to)).init();
         });
         let log = Self::default();
-        LISTENER.set(Some(log.clone()));
+        LISTENER.set(Some((log.clone(), level)));
         log
     }
 
@@ -64,7 +68,7 @@ impl Log {
 
 #[tokio::test]
 async fn failures_are_logged_once_and_louder_when_they_are_ours() {
-    let log = Log::listen();
+    let log = Log::listen(LevelFilter::TRACE);
     let server = TestServer::start().await;
     server.deliver(&Delivery::of("msg_ada", "{}").header("svix-signature", "v1,AAAA")).await;
     let refused = log.lines("request refused");
@@ -88,8 +92,19 @@ async fn failures_are_logged_once_and_louder_when_they_are_ours() {
 }
 
 #[tokio::test]
+async fn an_error_names_its_request_also_when_only_errors_are_logged() {
+    let log = Log::listen(LevelFilter::ERROR);
+    let server = TestServer::start().await;
+    server.execute("alter table rowlock.inbox rename to inbox_elsewhere").await;
+    let answer = server.deliver(&Delivery::user_created("ada")).await;
+    let failed = log.lines("request failed");
+    assert_eq!(failed.len(), 1, "{}", log.text());
+    assert_eq!(failed[0]["span"]["request_id"], answer.headers["x-request-id"].to_str().unwrap());
+}
+
+#[tokio::test]
 async fn nothing_about_people_and_no_secret_is_logged_at_any_level() {
-    let log = Log::listen();
+    let log = Log::listen(LevelFilter::TRACE);
     let server = TestServer::start().await;
     let (good, bad) = (session().signed(), session().claim("iss", "https://clerk.example.org").signed());
     server.deliver(&Delivery::user_created("ada")).await.ok();
@@ -130,7 +145,7 @@ async fn nothing_about_people_and_no_secret_is_logged_at_any_level() {
 
 #[tokio::test]
 async fn one_request_writes_no_long_lines() {
-    let log = Log::listen();
+    let log = Log::listen(LevelFilter::TRACE);
     let server = TestServer::start().await;
     let long = "x".repeat(20_000);
     let method = reqwest::Method::from_bytes(long.as_bytes()).unwrap();

@@ -83,7 +83,8 @@ fn span(request: &Request) -> tracing::Span {
     let method =
         if MethodFilter::try_from(request.method().clone()).is_ok() { request.method().as_str() } else { "other" };
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", request_id, method, route)
+    // At the highest level, so that it is there however little is logged.
+    tracing::error_span!("request", request_id, method, route)
 }
 
 #[cfg(test)]

@@ -31,6 +31,16 @@ pub enum MirrorError {
     NotWaiting(String),
 }
 
+impl MirrorError {
+    /// What happened, without the values that Postgres quotes.
+    fn without_data(&self) -> String {
+        match self {
+            Self::Database(postgres::Error::Statement(error)) => inbox::reason(error),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<tokio_postgres::Error> for MirrorError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Database(postgres::Error::Statement(error))
@@ -85,7 +95,7 @@ impl Mirror {
                 match done {
                     Ok(did_something) => busy |= did_something,
                     Err(error) => {
-                        tracing::warn!(error = %crate::reading::chain(&error), "the inbox could not be worked on");
+                        tracing::warn!(error = error.without_data(), "the inbox could not be worked on");
                     }
                 }
             }

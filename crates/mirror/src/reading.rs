@@ -172,7 +172,8 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// An error with its causes, on one line.
+/// An error with its causes, on one line, for the inbox and the log: without what the delivery itself said. Errors show
+/// foreign text in double quotes ([`clerk::quoted`]), and an odd id may be anything, such as somebody's address.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -180,5 +181,32 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
-    storable(&text)
+    without_quoted(&storable(&text))
+}
+
+/// `found "ada@example.com", expected …` → `found "…", expected …`
+fn without_quoted(text: &str) -> String {
+    let (mut kept, mut inside, mut escaped) = (String::with_capacity(text.len()), false, false);
+    for character in text.chars() {
+        match character {
+            '"' if !inside => kept.push_str("\"…"),
+            '"' if !escaped => kept.push('"'),
+            _ if !inside => kept.push(character),
+            _ => {}
+        }
+        inside ^= character == '"' && !escaped;
+        escaped = inside && character == '\\' && !escaped;
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_quoted;
+
+    #[test]
+    fn what_somebody_else_wrote_is_left_out() {
+        let text = r#"id: found "ada\"@example.com", expected "user_…" and `no` quotes"#;
+        assert_eq!(without_quoted(text), r#"id: found "…", expected "…" and `no` quotes"#);
+    }
 }

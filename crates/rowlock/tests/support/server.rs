@@ -1,6 +1,6 @@
 //! `rowlock serve` and `rowlock dev` until they are ready, and after.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -50,12 +50,16 @@ impl Server {
 
     /// Starts a server command and waits for the line that says it is ready.
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A file, and not a pipe that nobody empties: a server that cannot write its log stands still.
+        let mut errors = tempfile::tempfile().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(errors.try_clone().unwrap()).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         if !ready.contains("\"ready\"") {
+            child.wait().unwrap();
             let mut error = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            errors.rewind().unwrap();
+            errors.read_to_string(&mut error).unwrap();
             panic!("the server is not ready: {ready}{error}");
         }
         Self { child, ready }

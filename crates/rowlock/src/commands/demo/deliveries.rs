@@ -1,5 +1,7 @@
 //! The ways in which webhooks really arrive.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -7,14 +9,19 @@ use super::people::{count, id_of};
 use super::story::Story;
 use crate::stack::Stack;
 
+/// Clerk's clock counts milliseconds; two changes within one would be a tie, which is another story.
+const BETWEEN_CHANGES: Duration = Duration::from_millis(2);
+
 /// Three states of one user, each delivered three times, the newest first.
 pub(super) async fn shuffled(stack: &Stack, story: &mut Story) -> anyhow::Result<()> {
     let (users, webhooks) = (stack.emulator.users(), stack.emulator.webhooks());
     webhooks.pause();
     let before = webhooks.message_ids().len();
     let carol = id_of(&users.create(&json!({ "email_address": ["carol@example.com"], "first_name": "Karol" }))?)?;
-    users.update(&carol, &json!({ "first_name": "Caroll" }))?;
-    users.update(&carol, &json!({ "first_name": "Carol" }))?;
+    for name in ["Caroll", "Carol"] {
+        tokio::time::sleep(BETWEEN_CHANGES).await;
+        users.update(&carol, &json!({ "first_name": name }))?;
+    }
     let messages = webhooks.message_ids().split_off(before);
     for message in messages.iter().rev() {
         for _ in 0..3 {

@@ -1,8 +1,8 @@
-update rowlock.ties as tie
+update rowlock.inquiries as tie
 set attempts = attempts + 1, next_attempt_at = now() + interval '1 minute'
 from (
   select object, object_id
-  from rowlock.ties
+  from rowlock.inquiries
   where next_attempt_at <= now()
   order by next_attempt_at
   limit 1

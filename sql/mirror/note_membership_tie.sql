@@ -1,4 +1,4 @@
-insert into rowlock.ties (object, object_id)
+insert into rowlock.inquiries (object, object_id)
 select 'organization_membership', id
 from clerk.organization_memberships
 where id = $1

@@ -1,4 +1,4 @@
-insert into rowlock.ties (object, object_id)
+insert into rowlock.inquiries (object, object_id)
 select 'user', id
 from clerk.users
 where id = $1

@@ -34,7 +34,7 @@ async fn a_tombstone_keeps_nothing_about_the_person() {
     assert_eq!(test.deliver(&event("user.updated", 1, &user("user_ada", 9, "Ada"))).await, Outcome::Stale);
     let row = test.value("select jsonb_strip_nulls(to_jsonb(u)) - 'synced_at' as row from clerk.users u").await;
     let keys: Vec<&String> = row[0]["row"].as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["clerk_updated_at", "deleted_at", "delivery_id", "event_at", "id", "source"]);
+    assert_eq!(keys, ["clerk_updated_at", "deleted_at", "delivery_id", "event_at", "id", "source", "stub"]);
     assert_eq!(test.value("select * from clerk.active_users").await, json!([]));
 }
 

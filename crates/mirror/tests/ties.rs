@@ -37,7 +37,7 @@ async fn tied() -> Test {
     // Without asking, every order shows the same state: that of the greater delivery id.
     assert_eq!(test.value("select first_name from clerk.users").await, json!([{ "first_name": "Right" }]));
     assert_eq!(
-        test.value("select object, object_id from rowlock.ties").await,
+        test.value("select object, object_id from rowlock.inquiries").await,
         json!([{ "object": "user", "object_id": "user_ada" }])
     );
     test
@@ -60,7 +60,7 @@ async fn a_tied_user_whom_clerk_has_no_more_waits_for_the_event_that_says_so() {
     let test = tied().await;
     let mirror = Mirror::new(test.database.owner.clone(), Some(api(None).await));
     assert!(mirror.settle_ties().await.unwrap());
-    assert_eq!(test.value("select object_id from rowlock.ties").await, json!([]));
+    assert_eq!(test.value("select object_id from rowlock.inquiries").await, json!([]));
     assert_eq!(test.value("select id from clerk.active_users").await, json!([{ "id": "user_ada" }]));
 }
 
@@ -79,7 +79,7 @@ async fn the_same_content_twice_is_no_tie() {
     for id in ["msg_a", "msg_b"] {
         test.deliver(&event_under(id, "user.updated", 1, &user("user_ada", 1, "Ada"))).await;
     }
-    assert_eq!(test.value("select object_id from rowlock.ties").await, json!([]));
+    assert_eq!(test.value("select object_id from rowlock.inquiries").await, json!([]));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn an_answer_that_cannot_be_stored_leaves_the_tie_with_its_reason() {
     let mirror = Mirror::new(test.database.owner.clone(), Some(serve(router).await));
     assert!(mirror.settle_ties().await.unwrap());
     assert!(!mirror.settle_ties().await.unwrap(), "it is left alone for a while");
-    let ties = test.value("select attempts, reason <> '' as explained from rowlock.ties").await;
+    let ties = test.value("select attempts, reason <> '' as explained from rowlock.inquiries").await;
     assert_eq!(ties, json!([{ "attempts": 1, "explained": true }]));
 }
 
@@ -120,5 +120,5 @@ async fn deliveries_do_not_wait_while_clerk_is_asked() {
     assert_eq!(delivered.expect("it does not wait for Clerk"), Outcome::Applied);
     assert!(settling.await.unwrap());
     // It was noticed again while Clerk was asked: the answer does not end that.
-    assert_eq!(test.value("select object_id from rowlock.ties").await, json!([{ "object_id": "user_ada" }]));
+    assert_eq!(test.value("select object_id from rowlock.inquiries").await, json!([{ "object_id": "user_ada" }]));
 }

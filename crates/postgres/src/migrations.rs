@@ -32,6 +32,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(2, "mirror", "0002_mirror.sql"),
     migration!(3, "claims", "0003_claims.sql"),
     migration!(4, "inbox", "0004_inbox.sql"),
+    migration!(5, "objects", "0005_objects.sql"),
+    migration!(6, "ingest", "0006_ingest.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

@@ -85,7 +85,7 @@ impl Load {
         let stored = number("select count(*) from rowlock.inbox where state in ('applied', 'stale')").await;
         assert_eq!(usize::try_from(stored).unwrap(), sent, "every delivery is settled");
         // Two updates within one millisecond are a tie, and happen here: Clerk is asked, and that is a write of its own.
-        while number("select count(*) from rowlock.ties").await > 0 {
+        while number("select count(*) from rowlock.inquiries").await > 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let applied = number("select count(*) from rowlock.inbox where state = 'applied'").await;

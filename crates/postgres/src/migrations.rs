@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "inbox", "0004_inbox.sql"),
     migration!(5, "objects", "0005_objects.sql"),
     migration!(6, "ingest", "0006_ingest.sql"),
+    migration!(7, "policies", "0007_policies.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

@@ -1,0 +1,6 @@
+//! Against a real Postgres: what policies say is what Postgres does.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod claims;
+mod live;
+mod support;

@@ -1,4 +1,10 @@
 select
-  set_config('lock_timeout', '5s', true),
+  set_config('lock_timeout', $1, true),
   set_config('statement_timeout', '10s', true),
-  case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
+  case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end,
+  -- Every statement of the mirror finds its rows by id. A plan that was made while a table was small, and is kept, must
+  -- not read the whole table when it has grown.
+  set_config('enable_seqscan', 'off', true),
+  set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true),
+  set_config('jit', 'off', true)

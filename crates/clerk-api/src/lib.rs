@@ -82,6 +82,14 @@ impl BackendApi {
         Ok(Self { client, base, secret })
     }
 
+    /// The object behind a path below `/v1`, as Clerk has it now; none when Clerk has no such object.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn one(&self, path: &[&str]) -> Result<Option<Box<RawValue>>, ApiError> {
+        self.object(path, &[]).await
+    }
+
     /// The user as Clerk has it now; none when Clerk has no such user.
     ///
     /// # Errors

@@ -45,6 +45,27 @@ impl<'a> Members<'a> {
         self.by_name.get(name).copied()
     }
 
+    /// The object's text with some members replaced, or left out. Members come in the order of their names.
+    pub(crate) fn with_replaced(&self, replaced: &[(&str, Option<String>)]) -> String {
+        let mut text = String::from("{");
+        for (name, value) in &self.by_name {
+            let replacement = replaced.iter().find(|(member, _)| *member == name.as_ref());
+            let value = match replacement {
+                Some((_, None)) => continue,
+                Some((_, Some(replacement))) => replacement,
+                None => value.get(),
+            };
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&serde_json::Value::from(name.as_ref()).to_string());
+            text.push(':');
+            text.push_str(value);
+        }
+        text.push('}');
+        text
+    }
+
     /// The first name that stands there twice.
     pub(crate) fn repeated(&self) -> Option<&str> {
         self.repeated.as_deref()

@@ -45,7 +45,7 @@ pub use event_kind::EventKind;
 pub use id::{InstanceId, InvalidId, MachineId, MembershipId, OrganizationId, SessionId, UserId};
 pub use json::{JsonKind, NotJsonObject};
 pub use jsonb_text::jsonb_text;
-pub use object::{Deleted, Membership, ObjectError, Organization, User};
+pub use object::{Identification, Object, ObjectError};
 pub use permission::{InvalidPermission, PackedPermissions, Permission, PermissionError, pack, unpack};
 pub use publishable_key::{InvalidPublishableKey, PublishableKey};
 pub use quoted::quoted;

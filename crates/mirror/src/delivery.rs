@@ -1,5 +1,6 @@
 //! A webhook delivery whose signature was good, and what became of it.
 
+use bytes::Bytes;
 use clerk::{DeliveryId, SignedDelivery, Timestamp};
 
 /// A verified delivery. There is no way to make one without a [`SignedDelivery`], which only verification gives.
@@ -7,13 +8,13 @@ use clerk::{DeliveryId, SignedDelivery, Timestamp};
 pub struct Delivery {
     pub(crate) id: DeliveryId,
     pub(crate) sent_at: Timestamp,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
 }
 
 impl Delivery {
     /// The delivery that was `signed`, with the very bytes the signature covers.
-    pub fn new(signed: SignedDelivery, body: Vec<u8>) -> Self {
-        Self { id: signed.id, sent_at: signed.sent_at, body }
+    pub fn new(signed: SignedDelivery, body: impl Into<Bytes>) -> Self {
+        Self { id: signed.id, sent_at: signed.sent_at, body: body.into() }
     }
 
     /// The `svix-id`.
@@ -29,8 +30,8 @@ pub enum Outcome {
     Applied,
     /// Something newer, or a tombstone, was there already.
     Stale,
-    /// Seen before: nothing changed. Holds the state the inbox has for it.
-    Duplicate(String),
+    /// Seen before: nothing changed.
+    Duplicate,
     /// There is no table for this type of event.
     Kept,
     /// It will be tried again.
@@ -45,7 +46,7 @@ impl Outcome {
         match self {
             Self::Applied => "applied",
             Self::Stale => "stale",
-            Self::Duplicate(_) => "duplicate",
+            Self::Duplicate => "duplicate",
             Self::Kept => "kept",
             Self::Failed(_) => "failed",
             Self::Dead(_) => "dead",

@@ -1,9 +1,11 @@
 //! `rowlock.inbox`: every verified delivery, once, with what became of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clerk::{DeliveryId, Timestamp};
-use postgres::Transaction;
+use postgres::Connection;
 use serde::Serialize;
 use tokio_postgres::Row;
 
@@ -54,48 +56,65 @@ pub struct InboxHealth {
     pub last_received_at: Option<i64>,
 }
 
-/// Stores a delivery unless it is there already; whether it was new.
+/// A delivery with what became of it: one row of the inbox.
+pub(crate) struct Entry<'a> {
+    pub(crate) delivery: &'a Delivery,
+    pub(crate) reading: &'a Reading,
+    pub(crate) outcome: &'a Outcome,
+}
+
+/// Stores deliveries that are not there yet, or had failed and now have not; the ids of those. The others are duplicates.
 pub(crate) async fn store(
-    transaction: &Transaction<'_>,
-    delivery: &Delivery,
-    reading: &Reading,
-) -> Result<bool, tokio_postgres::Error> {
-    let store = transaction.prepare_cached(include_str!("../../../sql/mirror/store_delivery.sql")).await?;
-    let stored = transaction
-        .execute(
+    connection: &Connection,
+    entries: &[Entry<'_>],
+) -> Result<HashSet<String>, tokio_postgres::Error> {
+    let store = connection.prepare_cached(include_str!("../../../sql/mirror/store_deliveries.sql")).await?;
+    let column = |value: fn(&Entry<'_>) -> Option<String>| entries.iter().map(value).collect::<Vec<_>>();
+    let stored = connection
+        .query(
             &store,
             &[
-                &delivery.id.as_str(),
-                &reading.event_type,
-                &reading.object_id,
-                &reading.event_at.map(Timestamp::millis),
-                &delivery.body,
-                &delivery.sent_at.millis(),
+                &entries.iter().map(|entry| entry.delivery.id.as_str()).collect::<Vec<_>>(),
+                &column(|entry| entry.reading.event_type.clone()),
+                &column(|entry| entry.reading.object_id.clone()),
+                &column(|entry| entry.reading.user_id.clone()),
+                &entries.iter().map(|entry| entry.reading.event_at.map(Timestamp::millis)).collect::<Vec<_>>(),
+                &entries.iter().map(Entry::body).collect::<Vec<_>>(),
+                &entries.iter().map(|entry| entry.delivery.sent_at.millis()).collect::<Vec<_>>(),
+                &entries.iter().map(|entry| entry.outcome.as_str()).collect::<Vec<_>>(),
+                &column(|entry| entry.outcome.reason().map(str::to_owned)),
+                &vec![1_i32; entries.len()],
+                &vec![pause(1); entries.len()],
             ],
         )
         .await?;
-    Ok(stored == 1)
+    Ok(stored.iter().map(|row| row.get(0)).collect())
 }
 
-/// The state of a delivery that is there.
-pub(crate) async fn state(transaction: &Transaction<'_>, id: &DeliveryId) -> Result<String, tokio_postgres::Error> {
-    let state = transaction.prepare_cached(include_str!("../../../sql/mirror/delivery_state.sql")).await?;
-    Ok(transaction.query_one(&state, &[&id.as_str()]).await?.get(0))
+impl Entry<'_> {
+    /// The bytes as received, but for secrets.
+    fn body(&self) -> &[u8] {
+        self.reading.redacted.as_ref().map_or(&self.delivery.body, |redacted| redacted.as_bytes())
+    }
 }
 
 /// Writes down what became of the delivery's attempt number `attempts`.
 pub(crate) async fn settle(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     id: &DeliveryId,
     outcome: &Outcome,
     attempts: i32,
 ) -> Result<(), tokio_postgres::Error> {
-    let settle = transaction.prepare_cached(include_str!("../../../sql/mirror/settle_delivery.sql")).await?;
-    let pause = i64::try_from(backoff::pause(attempts).as_millis()).unwrap_or(i64::MAX);
-    transaction
-        .execute(&settle, &[&id.as_str(), &outcome.as_str(), &outcome.reason(), &attempts, &pause])
+    let settle = connection.prepare_cached(include_str!("../../../sql/mirror/settle_delivery.sql")).await?;
+    connection
+        .execute(&settle, &[&id.as_str(), &outcome.as_str(), &outcome.reason(), &attempts, &pause(attempts)])
         .await
-        .map(|_| ())
+        .map(drop)
+}
+
+/// Milliseconds until the attempt after this one.
+fn pause(attempts: i32) -> i64 {
+    i64::try_from(backoff::pause(attempts).as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What to do with a delivery whose change was refused by the database.
@@ -129,7 +148,7 @@ pub(crate) fn reason(error: &tokio_postgres::Error) -> String {
 pub(crate) fn delivery(row: &Row) -> Option<(Delivery, i32)> {
     let id = DeliveryId::parse(row.get("delivery_id")).ok()?;
     let sent_at = Timestamp::from_millis(row.get("sent_at"));
-    Some((Delivery { id, sent_at, body: row.get("body") }, row.get("attempts")))
+    Some((Delivery { id, sent_at, body: Bytes::from(row.get::<_, Vec<u8>>("body")) }, row.get("attempts")))
 }
 
 pub(crate) fn entry(row: &Row) -> InboxEntry {

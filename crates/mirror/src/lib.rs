@@ -11,20 +11,30 @@
 //! database is retried with growing pauses first. Either can be [replayed](Mirror::replay).
 //!
 //! Two versions that carry the same times and different content are a tie that no rule can decide. The greater delivery
-//! id holds for the moment, and Clerk's Backend API is [asked](Mirror::settle_ties) which one is true.
+//! id holds for the moment, and Clerk's Backend API is [asked](Mirror::inquire) which one is true.
 //!
-//! Not here yet: objects other than users, organizations and memberships (their deliveries are kept), backfill and
-//! reconciliation.
+//! Deliveries are written in groups: see `ingest` and `batch`. Objects that come from the Backend API instead
+//! ([`Mirror::write`], [`Mirror::bury`]) go the same way without the inbox.
 
 mod backoff;
+mod batch;
+mod change;
 mod delivery;
 mod inbox;
+mod ingest;
+mod inquiries;
+mod loan;
 mod mirror;
+mod object_kind;
+mod observed;
 mod projection;
 mod reading;
-mod ties;
+mod table;
 pub mod version;
 
 pub use delivery::{Delivery, Outcome};
 pub use inbox::{InboxEntry, InboxFilter, InboxHealth};
 pub use mirror::{Mirror, MirrorError};
+pub use object_kind::ObjectKind;
+pub use observed::Unreadable;
+pub use projection::Source;

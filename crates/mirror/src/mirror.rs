@@ -1,16 +1,19 @@
 //! The way of a delivery through the database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clerk::DeliveryId;
 use clerk_api::BackendApi;
-use postgres::{Connection, Pool, Transaction};
-use tokio_postgres::IsolationLevel;
+use postgres::Pool;
 use tokio_util::sync::CancellationToken;
 
+use crate::batch::{Read, attempt};
 use crate::inbox::{self, InboxEntry, InboxFilter, InboxHealth, POLL};
-use crate::projection::{self, Source};
-use crate::reading::{Change, Reading};
+use crate::ingest::Ingest;
+use crate::loan::Loan;
+use crate::projection::{self, Patience, Start};
+use crate::reading::Reading;
 use crate::{Delivery, Outcome};
 
 /// Keeps the mirror. Cheap to clone.
@@ -18,6 +21,7 @@ use crate::{Delivery, Outcome};
 pub struct Mirror {
     pub(crate) pool: Pool,
     pub(crate) api: Option<BackendApi>,
+    ingest: Ingest,
 }
 
 /// The database could not take a delivery: nothing is stored, and the sender is to try again.
@@ -26,6 +30,18 @@ pub enum MirrorError {
     /// Not reached, or refused.
     #[error(transparent)]
     Database(#[from] postgres::Error),
+    /// More deliveries wait than memory is set aside for.
+    #[error("more deliveries wait than the database takes; come back in {} s", .retry_after.as_secs())]
+    Busy {
+        /// What the sender is told.
+        retry_after: Duration,
+    },
+    /// It was lost halfway, and nothing of it is stored.
+    #[error("the delivery was given up before it was stored")]
+    Broken,
+    /// What happened to all deliveries of a batch.
+    #[error(transparent)]
+    Shared(Arc<MirrorError>),
     /// Nothing to replay.
     #[error("no delivery `{0}` waits in the inbox: it was never received, or it is applied already")]
     NotWaiting(String),
@@ -36,6 +52,7 @@ impl MirrorError {
     fn without_data(&self) -> String {
         match self {
             Self::Database(postgres::Error::Statement(error)) => inbox::reason(error),
+            Self::Shared(error) => error.without_data(),
             other => other.to_string(),
         }
     }
@@ -51,29 +68,25 @@ impl Mirror {
     /// A mirror in the database of `pool`, which logs in as the owner of the mirror's tables. With `api`, ties are
     /// settled by asking Clerk.
     pub fn new(pool: Pool, api: Option<BackendApi>) -> Self {
-        Self { pool, api }
+        Self { ingest: Ingest::new(pool.clone()), pool, api }
     }
 
     /// Takes one verified delivery. Once this returns it is committed: stored, applied and settled.
     ///
     /// # Errors
-    /// When the database cannot take it; then it has left no trace.
+    /// When the database cannot take it, or not now; then the sender is to try again.
     pub async fn deliver(&self, delivery: &Delivery) -> Result<Outcome, MirrorError> {
         let reading = Reading::of(delivery);
-        let mut loan = Loan::of(&self.pool).await?;
-        let transaction = loan.transaction().await?;
-        // Locks first: a duplicate that comes at the same time waits here, and finds this one stored.
-        projection::begin(&transaction, reading.change.as_ref().ok()).await?;
-        let outcome = if inbox::store(&transaction, delivery, &reading).await? {
-            attempt(transaction, &delivery.id, &reading, 1).await?
-        } else {
-            let state = inbox::state(&transaction, &delivery.id).await?;
-            transaction.rollback().await?;
-            Outcome::Duplicate(state)
-        };
-        loan.give_back();
-        note(delivery, &reading, &outcome);
+        let event_type = reading.event_type.clone();
+        let outcome = self.ingest.settle(Read { delivery: delivery.clone(), reading }).await?;
+        note(delivery, event_type.as_deref(), &outcome);
         Ok(outcome)
+    }
+
+    /// Gives up the deliveries that are under way: their transactions end without a trace, and their senders come again.
+    /// For the end of a process that waits no longer; nothing is delivered afterwards.
+    pub async fn cut(&self) {
+        self.ingest.cut().await;
     }
 
     /// Tries a failed, dead or kept delivery again, now.
@@ -86,12 +99,12 @@ impl Mirror {
         outcome.ok_or_else(|| MirrorError::NotWaiting(id.to_string()))
     }
 
-    /// Retries what is due and settles ties, until cancelled. Any number of processes may do this on one database.
+    /// Retries what is due and asks Clerk what is to be asked, until cancelled. Any number of processes may do this on one database.
     pub async fn work(&self, cancelled: CancellationToken) {
         while !cancelled.is_cancelled() {
             // Neither half may keep the other from its work.
             let mut busy = false;
-            for done in [self.retry_due().await, self.settle_ties().await] {
+            for done in [self.retry_due().await, self.inquire().await] {
                 match done {
                     Ok(did_something) => busy |= did_something,
                     Err(error) => {
@@ -119,20 +132,30 @@ impl Mirror {
         statement: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
     ) -> Result<Option<Outcome>, MirrorError> {
-        let mut loan = Loan::of(&self.pool).await?;
-        let transaction = loan.transaction().await?;
-        let due = transaction.prepare_cached(statement).await?;
-        let row = transaction.query_opt(&due, parameters).await?;
+        let loan = Loan::of(&self.pool).await?;
+        loan.batch_execute("begin isolation level read committed").await?;
+        let due = loan.prepare_cached(statement).await?;
+        let row = loan.query_opt(&due, parameters).await?;
         let Some((delivery, attempts)) = row.as_ref().and_then(inbox::delivery) else {
-            drop(transaction);
+            loan.batch_execute("rollback").await?;
             loan.give_back();
             return Ok(None);
         };
-        let reading = Reading::of(&delivery);
-        projection::begin(&transaction, reading.change.as_ref().ok()).await?;
-        let outcome = attempt(transaction, &delivery.id, &reading, attempts + 1).await?;
+        let (reading, attempts) = (Reading::of(&delivery), attempts + 1);
+        fail::fail_point!("retry-taken", |_| Err(MirrorError::Broken));
+        let outcome = match &reading.change {
+            Err(reason) => Outcome::Dead(reason.clone()),
+            Ok(change) => {
+                projection::begin(&loan, &[change], Patience::Alone, Start::Within).await?;
+                attempt(&loan, change, attempts).await?
+            }
+        };
+        fail::fail_point!("retry-applied", |_| Err(MirrorError::Broken));
+        inbox::settle(&loan, &delivery.id, &outcome, attempts).await?;
+        fail::fail_point!("retry-settled", |_| Err(MirrorError::Broken));
+        loan.batch_execute("commit").await?;
         loan.give_back();
-        note(&delivery, &reading, &outcome);
+        note(&delivery, reading.event_type.as_deref(), &outcome);
         Ok(Some(outcome))
     }
 
@@ -159,69 +182,9 @@ impl Mirror {
     }
 }
 
-/// A connection whose transaction may be given up halfway: by the sender, by a deadline.
-///
-/// A statement that is still waiting in it then would make the next borrower wait, too. So a loan that was not given back is
-/// not returned but closed; what it waits for ends by the transaction's own timeouts.
-pub(crate) struct Loan(Option<Connection>);
-
-impl Loan {
-    pub(crate) async fn of(pool: &Pool) -> Result<Self, MirrorError> {
-        Ok(Self(Some(pool.get().await?)))
-    }
-
-    /// Begins a transaction that sees what others commit while it waits for them, whatever the database's default is.
-    pub(crate) async fn transaction(&mut self) -> Result<Transaction<'_>, MirrorError> {
-        let connection = self.0.as_mut().expect("a loan ends by giving it back");
-        Ok(connection.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
-    }
-
-    /// Returns the connection to the pool.
-    pub(crate) fn give_back(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(Connection::take(connection));
-        }
-    }
-}
-
-/// Applies a stored delivery's change, writes down what became of it, and commits both.
-async fn attempt(
-    mut transaction: Transaction<'_>,
-    id: &DeliveryId,
-    reading: &Reading,
-    attempts: i32,
-) -> Result<Outcome, MirrorError> {
-    let outcome = match &reading.change {
-        Err(reason) => Outcome::Dead(reason.clone()),
-        Ok(Change::Keep) => Outcome::Kept,
-        Ok(change) => {
-            let savepoint = transaction.savepoint("projection").await?;
-            match projection::apply(&savepoint, change, Source::Webhook).await {
-                Ok(shown) => {
-                    savepoint.commit().await?;
-                    if shown { Outcome::Applied } else { Outcome::Stale }
-                }
-                Err(error) => {
-                    savepoint.rollback().await?;
-                    inbox::after_failure(&error, attempts)
-                }
-            }
-        }
-    };
-    inbox::settle(&transaction, id, &outcome, attempts).await?;
-    transaction.commit().await?;
-    Ok(outcome)
-}
-
 /// One line and one count for each delivery; never anything of its content.
-fn note(delivery: &Delivery, reading: &Reading, outcome: &Outcome) {
-    let event_type = reading.event_type.as_deref().unwrap_or("unreadable");
+fn note(delivery: &Delivery, event_type: Option<&str>, outcome: &Outcome) {
+    let event_type = event_type.unwrap_or("unreadable");
     metrics::counter!("rowlock_deliveries_total", "outcome" => outcome.as_str()).increment(1);
     let delivery_id = delivery.id.as_str();
     match outcome.reason() {

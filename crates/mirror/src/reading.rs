@@ -2,162 +2,115 @@
 
 use std::error::Error;
 
-use clerk::{
-    Deleted, Event, EventKind, Membership, MembershipId, Organization, OrganizationId, Timestamp, User, UserId,
-};
+use clerk::{Event, EventKind, Object, Timestamp, jsonb_text};
 
 use crate::Delivery;
+use crate::object_kind::Occurrence;
+use crate::table::{Row, object_id, parents_of_ended};
 use crate::version::Version;
+use crate::{
+    ObjectKind,
+    change::{Change, End, State},
+};
 
 /// A delivery's body, understood as far as it can be.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) event_type: Option<String>,
     pub(crate) object_id: Option<String>,
+    /// The person it speaks of.
+    pub(crate) user_id: Option<String>,
     pub(crate) event_at: Option<Timestamp>,
     /// What is to be done, or why that cannot be known.
     pub(crate) change: Result<Change, String>,
+    /// The body without its secrets, when it had any.
+    pub(crate) redacted: Option<String>,
 }
 
-/// What a delivery does to the mirror.
-#[derive(Debug)]
-pub(crate) enum Change {
-    /// An object has this state.
-    Upsert(State, Version),
-    /// An object is gone.
-    Bury(Grave, Version),
-    /// Nothing that the mirror has a table for.
-    Keep,
-}
-
-/// An object as it is, with its text.
-#[derive(Debug)]
-pub(crate) enum State {
-    User(Box<User>, String),
-    Organization(Box<Organization>, String),
-    Membership(Box<Membership>, String),
-}
-
-/// An object that is no more.
-#[derive(Debug)]
-pub(crate) enum Grave {
-    User(UserId),
-    Organization(OrganizationId),
-    /// Clerk sends the whole membership; of a shortened one only the id is certain.
-    Membership {
-        id: MembershipId,
-        organization: Option<OrganizationId>,
-        user: Option<UserId>,
-    },
-}
+/// Members of `data` that hold codes and links which let their reader in. Messages are not objects of the mirror, so
+/// nothing is lost by leaving out what they said.
+const SECRETS_OF_MESSAGES: &[&str] = &["body", "body_plain", "subject", "data", "message"];
 
 impl Reading {
     pub(crate) fn of(delivery: &Delivery) -> Self {
         let event = match Event::parse(&delivery.body) {
             Ok(event) => event,
             Err(error) => {
-                return Self { event_type: None, object_id: None, event_at: None, change: Err(chain(&error)) };
+                return Self {
+                    event_type: None,
+                    object_id: None,
+                    user_id: None,
+                    event_at: None,
+                    change: Err(chain(&error)),
+                    redacted: None,
+                };
             }
         };
-        let change = change(&event, delivery);
+        let data = jsonb_text(event.data.get());
+        let object = Object::parse("object", &data).ok();
+        let change = change(&event, &data, delivery);
         let object_id = match &change {
-            Ok(Change::Upsert(state, _)) => Some(state.id().to_owned()),
-            Ok(Change::Bury(grave, _)) => Some(grave.id().to_owned()),
+            Ok(Change::State(state)) => Some(state.row.id.clone()),
+            Ok(Change::End(end)) => Some(end.id.clone()),
             // Kept and unreadable ones are found again by their object, too, when they name one.
-            _ => Deleted::from_json(event.data.get()).ok().map(|object| object.id),
+            _ => object.as_ref().and_then(|object| object.text("id")).map(|id| indexable(&id)),
         };
-        let event_type = Some(indexable(event.kind.as_str()));
-        Self { event_type, object_id: object_id.map(|id| indexable(&id)), event_at: event.occurred_at, change }
+        Self {
+            event_type: Some(indexable(event.kind.as_str())),
+            object_id,
+            user_id: object.as_ref().and_then(|object| person(&event.kind, object)).map(|id| indexable(&id)),
+            event_at: event.occurred_at,
+            change,
+            redacted: object.as_ref().and_then(|object| redacted(&delivery.body, &event.kind, object)),
+        }
     }
 }
 
-fn change(event: &Event, delivery: &Delivery) -> Result<Change, String> {
-    let data = event.data.get();
-    let text = || clerk::jsonb_text(data).into_owned();
+fn change(event: &Event, data: &str, delivery: &Delivery) -> Result<Change, String> {
     // Without a time of its own the event is placed by the object's, and last by the attempt's.
     let version = |updated_at: Option<Timestamp>| {
         let event_at = event.occurred_at.or(updated_at).unwrap_or(delivery.sent_at);
         Version::new(updated_at, event_at, delivery.id.as_str())
     };
-    match event.kind {
-        EventKind::UserCreated | EventKind::UserUpdated => {
-            let user = User::from_json(data).map_err(|error| chain(&error))?;
-            let version = version(user.updated_at);
-            Ok(Change::Upsert(State::User(Box::new(user), text()), version))
+    match Occurrence::of(&event.kind) {
+        Occurrence::State(kind) => {
+            let row = Row::read(kind, data).map_err(|error| chain(&error))?;
+            let version = version(row.updated_at);
+            Ok(Change::State(State { row, version }))
         }
-        EventKind::OrganizationCreated | EventKind::OrganizationUpdated => {
-            let organization = Organization::from_json(data).map_err(|error| chain(&error))?;
-            let version = version(organization.updated_at);
-            Ok(Change::Upsert(State::Organization(Box::new(organization), text()), version))
+        Occurrence::End(kind) => {
+            let object = Object::parse(kind.word(), data).map_err(|error| chain(&error))?;
+            let id = object_id(kind, &object).map_err(|error| chain(&error))?;
+            Ok(Change::End(End { kind, id, parents: parents_of_ended(kind, &object), version: version(None) }))
         }
-        EventKind::OrganizationMembershipCreated | EventKind::OrganizationMembershipUpdated => {
-            let membership = Membership::from_json(data).map_err(|error| chain(&error))?;
-            let version = version(membership.updated_at);
-            Ok(Change::Upsert(State::Membership(Box::new(membership), text()), version))
-        }
-        EventKind::UserDeleted => {
-            let id = UserId::parse(&deleted_id(data)?).map_err(|error| chain(&error))?;
-            Ok(Change::Bury(Grave::User(id), version(None)))
-        }
-        EventKind::OrganizationDeleted => {
-            let id = OrganizationId::parse(&deleted_id(data)?).map_err(|error| chain(&error))?;
-            Ok(Change::Bury(Grave::Organization(id), version(None)))
-        }
-        EventKind::OrganizationMembershipDeleted => {
-            let id = MembershipId::parse(&deleted_id(data)?).map_err(|error| chain(&error))?;
-            let (organization, user) = match Membership::from_json(data) {
-                Ok(whole) => (Some(whole.organization_id), Some(whole.user_id)),
-                Err(_) => (None, None),
-            };
-            Ok(Change::Bury(Grave::Membership { id, organization, user }, version(None)))
-        }
-        _ => Ok(Change::Keep),
+        Occurrence::Passing => Ok(Change::None),
     }
 }
 
-fn deleted_id(data: &str) -> Result<String, String> {
-    Deleted::from_json(data).map(|deleted| deleted.id).map_err(|error| chain(&error))
-}
-
-impl State {
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Self::User(user, _) => user.id.as_str(),
-            Self::Organization(organization, _) => organization.id.as_str(),
-            Self::Membership(membership, _) => membership.id.as_str(),
-        }
+/// Whose personal data a delivery holds.
+fn person(kind: &EventKind, object: &Object<'_>) -> Option<String> {
+    match Occurrence::of(kind) {
+        Occurrence::State(ObjectKind::User) | Occurrence::End(ObjectKind::User) => object.text("id"),
+        _ => ["user_id", "public_user_data.user_id", "payer.user_id"].iter().find_map(|path| object.text(path)),
     }
 }
 
-impl Grave {
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Self::User(id) => id.as_str(),
-            Self::Organization(id) => id.as_str(),
-            Self::Membership { id, .. } => id.as_str(),
-        }
+/// The whole event again, its object without secrets.
+fn redacted(body: &[u8], kind: &EventKind, object: &Object<'_>) -> Option<String> {
+    let secrets = match (kind, Occurrence::of(kind)) {
+        (EventKind::EmailCreated | EventKind::SmsCreated, _) => SECRETS_OF_MESSAGES,
+        (_, Occurrence::State(kind) | Occurrence::End(kind)) => kind.layout().secrets,
+        _ => &[],
+    };
+    if secrets.is_empty() {
+        return None;
     }
-}
-
-impl Change {
-    /// The ids whose rows are read or written, and which of them are written.
-    pub(crate) fn touches(&self) -> (Vec<&str>, Vec<bool>) {
-        match self {
-            Self::Upsert(State::Membership(membership, _), _) => (
-                vec![membership.id.as_str(), membership.organization_id.as_str(), membership.user_id.as_str()],
-                vec![true, false, false],
-            ),
-            Self::Upsert(state, _) => (vec![state.id()], vec![true]),
-            Self::Bury(Grave::Membership { id, organization, user }, _) => {
-                let parents = organization.iter().map(OrganizationId::as_str).chain(user.iter().map(UserId::as_str));
-                let ids: Vec<&str> = std::iter::once(id.as_str()).chain(parents).collect();
-                let writes = (0..ids.len()).map(|position| position == 0).collect();
-                (ids, writes)
-            }
-            Self::Bury(grave, _) => (vec![grave.id()], vec![true]),
-            Self::Keep => (Vec::new(), Vec::new()),
-        }
-    }
+    let paths: Vec<String> = secrets.iter().map(|secret| format!("data.{secret}")).collect();
+    // Only what the object shows is taken out, so most bodies are not read a second time.
+    secrets.iter().any(|secret| object.raw(secret).is_some()).then_some(())?;
+    let body = jsonb_text(str::from_utf8(body).ok()?);
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    Object::parse("event", &body).ok()?.without(&paths)
 }
 
 /// Text for a column with an index: Postgres text cannot hold NUL, and an index entry no more than 2,704 bytes. Whatever

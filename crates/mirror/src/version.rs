@@ -2,6 +2,9 @@
 
 use clerk::Timestamp;
 
+/// Stands where a delivery's id stands: the row came from the Backend API.
+pub(crate) const ASKED: &str = "backend-api";
+
 /// The version of an object's state: its own clock, then the event's, then the delivery's id.
 ///
 /// Compared in this order. Clerk gives no sequence number and Svix no order of delivery, but `updated_at` moves with every

@@ -3,6 +3,6 @@
 
 mod convergence;
 mod failures;
+mod inquiries;
 mod projection;
 mod support;
-mod ties;

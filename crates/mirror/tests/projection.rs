@@ -117,24 +117,3 @@ async fn a_late_end_of_the_old_membership_leaves_the_new_one() {
     let rows = test.value("select id, role from clerk.active_organization_memberships").await;
     assert_eq!(rows, json!([{ "id": "orgmem_new", "role": "org:member" }]));
 }
-
-/// A fresh table has no statistics, and a plan made then is kept: it must be a good one.
-#[tokio::test]
-async fn looking_up_a_row_uses_its_id_from_the_first_delivery_on() {
-    let test = Test::start().await;
-    let connection = test.database.owner.get().await.unwrap();
-    for (statement, key) in [
-        (include_str!("../../../sql/mirror/note_user_tie.sql"), "users_pkey"),
-        (include_str!("../../../sql/mirror/note_organization_tie.sql"), "organizations_pkey"),
-        (include_str!("../../../sql/mirror/note_membership_tie.sql"), "organization_memberships_pkey"),
-    ] {
-        connection
-            .batch_execute(&format!("set plan_cache_mode = force_generic_plan; prepare look as {statement}"))
-            .await
-            .unwrap();
-        let plan = connection.query("explain execute look('x', 1, 1, 'm', '{}')", &[]).await.unwrap();
-        let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
-        assert!(plan.join("\n").contains(key), "{plan:#?}");
-        connection.batch_execute("deallocate look").await.unwrap();
-    }
-}

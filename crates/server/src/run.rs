@@ -26,8 +26,9 @@ pub async fn run(
     let address = listener.local_addr()?;
     let mut tasks = JoinSet::new();
     let mirror = services.mirror().clone();
+    let worked_on = mirror.clone();
     let work_on_inbox = move |stop| {
-        let mirror = mirror.clone();
+        let mirror = worked_on.clone();
         async move { mirror.work(stop).await }
     };
     tasks.spawn(tended(work_on_inbox, stop.clone()));
@@ -41,6 +42,7 @@ pub async fn run(
     if tokio::time::timeout(drain, finished).await.is_err() {
         tracing::warn!("something was still under way at the end of the drain and is cut off");
         connections.cut().await;
+        mirror.cut().await;
         tasks.shutdown().await;
     }
     Ok(())

@@ -65,15 +65,15 @@ async fn a_request_without_a_connection_is_told_so_within_the_wait() {
 }
 
 #[tokio::test]
-async fn a_sender_that_hangs_up_is_not_waited_for_and_sends_again() {
+async fn a_sender_that_hangs_up_leaves_its_delivery_and_sends_it_again_in_vain() {
     let server = TestServer::with(|config| config.owner_connections = 1).await;
     let held = server.hold("clerk.users").await;
     let ada = Delivery::user_created("ada");
     let hung_up = tokio::time::timeout(Duration::from_millis(500), server.deliver(&ada)).await;
     assert!(hung_up.is_err(), "it waits for the table");
     held.release().await;
-    // Nothing was committed for a sender that was not told.
-    assert_eq!(server.deliver(&ada).await.ok()["outcome"], "applied");
+    // It was taken for a sender that was not told, and is there once.
+    assert_eq!(server.deliver(&ada).await.ok()["outcome"], "duplicate");
     assert_eq!(server.inbox().await, "msg_ada applied");
 }
 

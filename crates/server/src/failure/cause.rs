@@ -32,7 +32,8 @@ pub(super) fn of(failure: &Failure) -> Option<String> {
 pub(crate) fn of_mirror(error: &MirrorError) -> String {
     match error {
         MirrorError::Database(error) => of_database(error),
-        other @ MirrorError::NotWaiting(_) => other.to_string(),
+        MirrorError::Shared(error) => of_mirror(error),
+        other => other.to_string(),
     }
 }
 

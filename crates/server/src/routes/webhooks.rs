@@ -31,7 +31,7 @@ pub(super) async fn receive(State(services): State<Services>, request: Request) 
     let signed = DeliveryHeaders::from_lookup(|name| headers.get(name).and_then(|value| value.to_str().ok()))?;
     let body = read(request, webhooks.max_body_bytes).await?;
     let signed = verify_delivery(&webhooks.secrets, &signed, &body, services.clock.now(), webhooks.tolerance)?;
-    let delivery = Delivery::new(signed, body.into());
+    let delivery = Delivery::new(signed, body);
     let outcome = services.mirror.deliver(&delivery).await.map_err(Failure::NotStored)?;
     Ok(Json(Receipt {
         delivery: delivery.id().to_string(),

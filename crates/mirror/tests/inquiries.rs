@@ -47,8 +47,8 @@ async fn tied() -> Test {
 async fn clerk_decides_a_tie() {
     let test = tied().await;
     let mirror = Mirror::new(test.database.owner.clone(), Some(api(Some(user("user_ada", 1, "Left"))).await));
-    assert!(mirror.settle_ties().await.unwrap());
-    assert!(!mirror.settle_ties().await.unwrap(), "nothing is left");
+    assert!(mirror.inquire().await.unwrap());
+    assert!(!mirror.inquire().await.unwrap(), "nothing is left");
     assert_eq!(
         test.value("select first_name, source from clerk.users").await,
         json!([{ "first_name": "Left", "source": "reconcile" }])
@@ -59,7 +59,7 @@ async fn clerk_decides_a_tie() {
 async fn a_tied_user_whom_clerk_has_no_more_waits_for_the_event_that_says_so() {
     let test = tied().await;
     let mirror = Mirror::new(test.database.owner.clone(), Some(api(None).await));
-    assert!(mirror.settle_ties().await.unwrap());
+    assert!(mirror.inquire().await.unwrap());
     assert_eq!(test.value("select object_id from rowlock.inquiries").await, json!([]));
     assert_eq!(test.value("select id from clerk.active_users").await, json!([{ "id": "user_ada" }]));
 }
@@ -68,7 +68,7 @@ async fn a_tied_user_whom_clerk_has_no_more_waits_for_the_event_that_says_so() {
 async fn what_happens_after_asking_still_wins() {
     let test = tied().await;
     let mirror = Mirror::new(test.database.owner.clone(), Some(api(Some(user("user_ada", 1, "Left"))).await));
-    mirror.settle_ties().await.unwrap();
+    mirror.inquire().await.unwrap();
     let later = event_under("msg_c", "user.updated", 5, &user("user_ada", 5, "Later"));
     assert_eq!(test.deliver(&later).await, Outcome::Applied);
 }
@@ -90,8 +90,8 @@ async fn an_answer_that_cannot_be_stored_leaves_the_tie_with_its_reason() {
     let answer = answer.to_string().replace("\"x\":0", "\"x\":1e200000");
     let router = Router::new().route("/v1/users/{id}", get(move || async move { answer }));
     let mirror = Mirror::new(test.database.owner.clone(), Some(serve(router).await));
-    assert!(mirror.settle_ties().await.unwrap());
-    assert!(!mirror.settle_ties().await.unwrap(), "it is left alone for a while");
+    assert!(mirror.inquire().await.unwrap());
+    assert!(!mirror.inquire().await.unwrap(), "it is left alone for a while");
     let ties = test.value("select attempts, reason <> '' as explained from rowlock.inquiries").await;
     assert_eq!(ties, json!([{ "attempts": 1, "explained": true }]));
 }
@@ -100,7 +100,7 @@ async fn an_answer_that_cannot_be_stored_leaves_the_tie_with_its_reason() {
 async fn a_404_of_somebody_else_buries_nobody() {
     let test = tied().await;
     let mirror = Mirror::new(test.database.owner.clone(), Some(serve(Router::new()).await));
-    assert!(mirror.settle_ties().await.unwrap());
+    assert!(mirror.inquire().await.unwrap());
     assert_eq!(test.value("select id from clerk.active_users").await, json!([{ "id": "user_ada" }]));
 }
 
@@ -113,7 +113,7 @@ async fn deliveries_do_not_wait_while_clerk_is_asked() {
     });
     let mirror =
         Mirror::new(test.database.owner.clone(), Some(serve(Router::new().route("/v1/users/{id}", slow)).await));
-    let settling = tokio::spawn(async move { mirror.settle_ties().await.unwrap() });
+    let settling = tokio::spawn(async move { mirror.inquire().await.unwrap() });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let again = event_under("msg_c", "user.updated", 1, &user("user_ada", 1, "Third"));
     let delivered = tokio::time::timeout(Duration::from_secs(2), test.deliver(&again)).await;

@@ -1,4 +1,4 @@
-update rowlock.inquiries as tie
+update rowlock.inquiries as inquiry
 set attempts = attempts + 1, next_attempt_at = now() + interval '1 minute'
 from (
   select object, object_id
@@ -8,5 +8,5 @@ from (
   limit 1
   for update skip locked
 ) as due
-where tie.object = due.object and tie.object_id = due.object_id
-returning tie.object, tie.object_id, tie.attempts, tie.noticed_at::text
+where inquiry.object = due.object and inquiry.object_id = due.object_id
+returning inquiry.object, inquiry.object_id, inquiry.attempts, inquiry.noticed_at::text, inquiry.cause

@@ -1,0 +1,158 @@
+//! Deliveries that wait to be written, and who writes them.
+//!
+//! Group commit: whoever is free takes everything that waits, up to a batch. One delivery on a quiet day is a batch of one and
+//! waits for nobody; under load batches grow by themselves, and the cost of a commit is shared. Two batches may be on their
+//! way at a time, so that Postgres has work while the other one is being prepared.
+//!
+//! Memory is bounded: what does not fit is refused before anything is promised ([`MirrorError::Busy`]), and the sender comes
+//! again. A sender that goes away does not take its delivery with it.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use postgres::Pool;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::batch::{self, Read, Settled};
+use crate::{MirrorError, Outcome};
+
+/// Deliveries in one transaction. More of them share a commit that is shared well already, and hold more locks.
+const LARGEST_BATCH: usize = 128;
+/// Bytes in one transaction, so that a few large bodies do not make a flight of a hundred megabytes.
+const LARGEST_BATCH_BYTES: usize = 4 << 20;
+/// Batches on their way at a time.
+const AT_A_TIME: usize = 2;
+/// Deliveries that may wait: about a second of work.
+const MOST_WAITING: usize = 8_192;
+/// Bytes that may wait.
+const MOST_WAITING_BYTES: usize = 64 << 20;
+/// What a refused sender is told to wait.
+const COME_BACK: Duration = Duration::from_secs(5);
+
+/// The queue before the database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Ingest {
+    pool: Pool,
+    queue: Arc<Mutex<Queue>>,
+    /// Owns the tasks that write; whoever waits for a delivery waits for one of them.
+    tasks: TaskTracker,
+    /// Ends them in the middle of what they do.
+    cut: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    writers: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    read: Read,
+    /// Held by [`Ingest::settle`]; closed when the sender has gone.
+    settled: oneshot::Sender<Settled>,
+}
+
+impl Ingest {
+    pub(crate) fn new(pool: Pool) -> Self {
+        Self { pool, queue: Arc::default(), tasks: TaskTracker::new(), cut: CancellationToken::new() }
+    }
+
+    /// Queues a delivery and waits until it is committed.
+    pub(crate) async fn settle(&self, read: Read) -> Result<Outcome, MirrorError> {
+        let (settled, answer) = oneshot::channel();
+        if self.push(Waiting { read, settled })? {
+            let (ingest, cut) = (self.clone(), self.cut.clone());
+            self.tasks.spawn(async move { cut.run_until_cancelled(ingest.write()).await });
+        }
+        match answer.await {
+            Ok(settled) => settled.map_err(MirrorError::Shared),
+            // The writer has panicked or was cut, and its connection is closed.
+            Err(_) => Err(MirrorError::Broken),
+        }
+    }
+
+    /// Gives up what is being written and what waits: nothing of it is stored, and nobody is told that it was.
+    pub(crate) async fn cut(&self) {
+        self.cut.cancel();
+        self.queue.lock().waiting.clear();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Puts a delivery into the queue; whether a writer is missing.
+    fn push(&self, waiting: Waiting) -> Result<bool, MirrorError> {
+        if self.cut.is_cancelled() {
+            return Err(MirrorError::Broken);
+        }
+        let mut queue = self.queue.lock();
+        let size = waiting.read.delivery.body.len();
+        if queue.waiting.len() >= MOST_WAITING || queue.bytes.saturating_add(size) > MOST_WAITING_BYTES {
+            metrics::counter!("rowlock_deliveries_refused_total").increment(1);
+            return Err(MirrorError::Busy { retry_after: COME_BACK });
+        }
+        queue.bytes += size;
+        queue.waiting.push_back(waiting);
+        let missing = queue.writers < AT_A_TIME;
+        queue.writers += usize::from(missing);
+        Ok(missing)
+    }
+
+    /// Writes batches until nothing waits.
+    async fn write(self) {
+        let place = Place(&self.queue);
+        while let Some(batch) = self.take() {
+            let reads: Vec<&Read> = batch.iter().map(|waiting| &waiting.read).collect();
+            metrics::histogram!("rowlock_ingest_batch_size").record(reads.len() as f64);
+            let settled = batch::settle(&self.pool, &reads).await;
+            for (waiting, settled) in batch.into_iter().zip(settled) {
+                // A sender that has gone will hear of it with the duplicate.
+                let _ = waiting.settled.send(settled);
+            }
+        }
+        // The place was given up when nothing was left, under the same lock.
+        std::mem::forget(place);
+    }
+
+    /// The next batch, oldest first; when nothing waits, the writer's place is given up at the same moment.
+    fn take(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.queue.lock();
+        let mut batch: Vec<Waiting> = Vec::new();
+        let mut bytes = 0;
+        let mut ids = HashSet::new();
+        let mut later = Vec::new();
+        while batch.len() < LARGEST_BATCH && bytes < LARGEST_BATCH_BYTES {
+            let Some(waiting) = queue.waiting.pop_front() else { break };
+            // The same delivery twice in one statement is what Postgres refuses; in the next one it is a duplicate.
+            if !ids.insert(waiting.read.delivery.id.clone()) {
+                later.push(waiting);
+                continue;
+            }
+            bytes += waiting.read.delivery.body.len();
+            batch.push(waiting);
+        }
+        for waiting in later.into_iter().rev() {
+            queue.waiting.push_front(waiting);
+        }
+        queue.bytes -= bytes;
+        if batch.is_empty() {
+            queue.writers -= 1;
+            return None;
+        }
+        Some(batch)
+    }
+}
+
+/// A writer's place. Dropped only by a panic, or when it is cut: then somebody else may have it.
+struct Place<'a>(&'a Mutex<Queue>);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().writers -= 1;
+    }
+}

@@ -1,1 +1,0 @@
-select state from rowlock.inbox where delivery_id = $1

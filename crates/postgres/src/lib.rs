@@ -17,6 +17,7 @@ pub mod identifier;
 pub mod migrations;
 mod pool;
 mod principal_transaction;
+mod rehearsal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;
@@ -26,3 +27,4 @@ pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Error, is_data_error};
 pub use pool::{Connection, Pool, PoolOptions, Transaction};
 pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};
+pub use rehearsal::Rehearsal;

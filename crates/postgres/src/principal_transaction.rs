@@ -111,7 +111,7 @@ impl AsPrincipal<'_> {
     }
 }
 
-const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
+pub(crate) const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
 const CLEAN: &str = include_str!("../../../sql/principal/clean.script.sql");
 
 /// Holds the connection while statements are under way; dropped before [`land`](Self::land), it cancels and discards.

@@ -5,5 +5,6 @@
 mod cluster;
 mod migrations;
 mod principal_transaction;
+mod rehearsal;
 mod statements;
 mod support;

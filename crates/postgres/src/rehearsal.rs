@@ -1,0 +1,132 @@
+//! A transaction that never happened: what statements would do, as their owner and as principals, always rolled back.
+//!
+//! Policies can only be judged by what Postgres does with real rows, so something has to be written; and nobody wants a judge who
+//! leaves things behind. A rehearsal is one transaction on the owner's connection. Inside, [`Rehearsal::act_as`] puts the very
+//! settings of the principal transaction in force, and each attempt stands behind a savepoint.
+//!
+//! What no rollback takes back: numbers drawn from sequences, and whatever a trigger does outside of Postgres. Locks are held until
+//! the end, so a database that serves people is no stage for one that changes tables.
+
+use std::time::Duration;
+
+use tokens::Principal;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
+
+use crate::identifier::quote_identifier;
+use crate::principal_transaction::SETTINGS;
+use crate::{Connection, Error, Parameter, Pool, RequestContext};
+
+/// No rehearsed statement may run longer: a policy that takes a minute is wrong in another way.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Nobody who works on the database waits longer for us, nor we for them.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An open transaction that can only be rolled back.
+///
+/// Dropped before [`end`](Self::end), the connection is closed instead of returned, and Postgres rolls back.
+#[derive(Debug)]
+pub struct Rehearsal {
+    connection: Option<Connection>,
+}
+
+impl Rehearsal {
+    /// Begins one; the owner may become `roles` in it.
+    ///
+    /// # Errors
+    /// When the owner may not become one of the roles, and may not grant itself the right to.
+    pub async fn begin(owner: &Pool, roles: &[&str]) -> Result<Self, Error> {
+        let rehearsal = Self { connection: Some(owner.get().await?) };
+        rehearsal
+            .run(&format!(
+                "begin; set local statement_timeout = {}; set local lock_timeout = {}",
+                STATEMENT_TIMEOUT.as_millis(),
+                LOCK_TIMEOUT.as_millis()
+            ))
+            .await?;
+        for role in roles {
+            let may = rehearsal.query("select pg_has_role(current_user, $1, 'member')", &[(role, Type::TEXT)]).await?;
+            if !may[0].get::<_, bool>(0) {
+                rehearsal.run(&format!("grant {} to current_user", quote_identifier(role))).await?;
+            }
+        }
+        Ok(rehearsal)
+    }
+
+    fn client(&self) -> &Client {
+        self.connection.as_ref().expect("the connection leaves only at the end")
+    }
+
+    /// Runs statements that answer nothing, as whoever acts at this moment.
+    ///
+    /// # Errors
+    /// What Postgres said; the transaction then needs [`undo`](Self::undo).
+    pub async fn run(&self, statements: &str) -> Result<(), Error> {
+        self.client().batch_execute(statements).await.map_err(Error::Statement)
+    }
+
+    /// Runs one statement, as whoever acts at this moment.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn query(&self, statement: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Error> {
+        self.client().query_typed(statement, parameters).await.map_err(Error::Statement)
+    }
+
+    /// From here on, statements are the principal's: its role, its claims.
+    ///
+    /// # Errors
+    /// When the role does not exist.
+    pub async fn act_as(&self, principal: &Principal, request: &RequestContext) -> Result<(), Error> {
+        let settings: [Parameter<'_>; 5] = [
+            (&principal.role(), Type::TEXT),
+            (&principal.claims_json(), Type::TEXT),
+            (&request.method, Type::TEXT),
+            (&request.path, Type::TEXT),
+            (&request.headers, Type::TEXT),
+        ];
+        self.query(SETTINGS, &settings).await.map(drop)
+    }
+
+    /// From here on, statements are the owner's again, without claims.
+    ///
+    /// # Errors
+    /// When the transaction has failed.
+    pub async fn act_as_owner(&self) -> Result<(), Error> {
+        self.run("reset role; select set_config('request.jwt.claims', '', true)").await
+    }
+
+    /// Marks the place that [`undo`](Self::undo) goes back to. Marks nest.
+    ///
+    /// # Errors
+    /// When the transaction has failed.
+    pub async fn mark(&self) -> Result<(), Error> {
+        self.run("savepoint rehearsal").await
+    }
+
+    /// Goes back to the last mark, and removes it: rows, tables, role and claims are as they were there.
+    ///
+    /// # Errors
+    /// When there is no mark.
+    pub async fn undo(&self) -> Result<(), Error> {
+        self.run("rollback to savepoint rehearsal; release savepoint rehearsal").await
+    }
+
+    /// Rolls everything back and returns the connection.
+    ///
+    /// # Errors
+    /// When the connection broke; nothing stays then either.
+    pub async fn end(mut self) -> Result<(), Error> {
+        self.run("rollback").await?;
+        self.connection = None;
+        Ok(())
+    }
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Connection::take(connection));
+        }
+    }
+}

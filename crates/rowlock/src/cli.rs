@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// List webhook deliveries and replay those that failed
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Row-level security: declare it in rowlock.toml, generate it, and prove it
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// The local Postgres that `dev` and `demo` use
     #[command(subcommand)]
     Postgres(PostgresCommand),
@@ -162,6 +165,80 @@ pub(crate) enum EventsCommand {
         /// The delivery's id (`svix-id`)
         delivery: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Add a table to rowlock.toml
+    Add(Box<PolicyAddArguments>),
+    /// Write a migration with what the database lacks of rowlock.toml
+    Generate(PolicyGenerateArguments),
+    /// Show what the database lacks of rowlock.toml; exits with 1 when something differs
+    Diff(PolicyFileArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyFileArguments {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", default_value = "rowlock.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyAddArguments {
+    /// The table, with its schema if that is not `public`
+    pub(crate) table: String,
+    /// Whose the rows are [default: told by the columns: `--organization`, `--parent`, `--visible` or `--owner`]
+    #[arg(long, value_parser = ["user", "organization", "gated", "public", "profile", "audit", "child"])]
+    pub(crate) access: Option<String>,
+    /// The column with the user's id
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) owner: Option<String>,
+    /// The column with the organization's id
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) organization: Option<String>,
+    /// Which of the caller's organizations count: the one that is active in the token, or all that the mirror knows
+    #[arg(long, value_parser = ["active", "mirror"])]
+    pub(crate) membership: Option<String>,
+    /// The boolean column that shows a profile to everybody
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) visible: Option<String>,
+    /// The table that the rows belong to
+    #[arg(long, value_name = "TABLE", requires = "foreign_key")]
+    pub(crate) parent: Option<String>,
+    /// The column that points at the parent
+    #[arg(long, value_name = "COLUMN", requires = "parent")]
+    pub(crate) foreign_key: Option<String>,
+    /// Who reads: owner, member, signed-in, anyone, nobody, org:admin, org:invoices:read, plan:pro, feature:reports; several
+    /// separated by commas
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Who inserts, updates and deletes
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    pub(crate) write: Vec<String>,
+    /// Who inserts, over `--write`
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    pub(crate) insert: Vec<String>,
+    /// Who updates, over `--write`
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    pub(crate) update: Vec<String>,
+    /// Who deletes, over `--write`
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    pub(crate) delete: Vec<String>,
+    #[command(flatten)]
+    pub(crate) file: PolicyFileArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyGenerateArguments {
+    /// Ask no database: write everything that rowlock.toml says, and drop nothing that it does not name
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Print the migration instead of writing it into `policies.directory`
+    #[arg(long)]
+    pub(crate) print: bool,
+    #[command(flatten)]
+    pub(crate) file: PolicyFileArguments,
 }
 
 #[derive(Debug, Subcommand)]

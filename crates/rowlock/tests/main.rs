@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod dev;
 mod events;
+mod policy;
 mod serve;
 mod support;
 mod token;

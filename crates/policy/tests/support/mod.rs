@@ -1,5 +1,7 @@
 //! What the SQL functions answer for given settings.
 
+pub(crate) mod app;
+
 use postgres::Connection;
 use serde_json::Value;
 

@@ -4,6 +4,7 @@ mod demo;
 mod dev;
 mod events;
 mod migrate;
+mod policy;
 mod postgres;
 mod serve;
 mod token;
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
         Command::Events(command) => events::run(command, printer).await,
+        Command::Policy(command) => policy::run(command, printer).await,
         Command::Postgres(command) => postgres::run(command, printer),
         Command::Config => {
             printer.line(server::config::DEFAULTS.trim_end());

@@ -11,6 +11,9 @@ use super::file::{File, LogFormat};
 use super::secrets::Secrets;
 use super::{Config, ConfigError, DEFAULTS, Issuer};
 
+/// Sections that `rowlock policy` reads and checks; a server has no use for them.
+const ELSEWHERE: [&str; 3] = ["policies", "table", "persona"];
+
 /// The settings of a file over the defaults, before anything is demanded of them.
 #[derive(Debug)]
 pub struct Settings(File);
@@ -40,7 +43,7 @@ impl Settings {
         let malformed = |source| ConfigError::Malformed { path: path.to_path_buf(), source };
         let mut settings: toml::Table = toml::from_str(DEFAULTS).map_err(malformed)?;
         let overrides: toml::Table = toml::from_str(text).map_err(malformed)?;
-        for (section, values) in overrides {
+        for (section, values) in overrides.into_iter().filter(|(section, _)| !ELSEWHERE.contains(&section.as_str())) {
             let unknown = |setting: String, known: &toml::Table| ConfigError::Unknown {
                 path: path.to_path_buf(),
                 setting,

@@ -50,6 +50,11 @@ impl<'a> Change<'a> {
         View { state: self.state, instance_id: self.instance_id, now: self.now }
     }
 
+    /// An event whose data is an object as it is shown.
+    pub(crate) fn announce(&mut self, kind: EventKind, object: &impl Serialize) {
+        self.events.push(Event::new(kind, object));
+    }
+
     pub(crate) fn announce_user(&mut self, kind: EventKind, id: &UserId) {
         let view = self.view();
         let user = view.state.users.get(id.as_str()).expect("an announced user exists");
@@ -64,7 +69,7 @@ impl<'a> Change<'a> {
     pub(crate) fn announce_organization(&mut self, kind: EventKind, id: &OrganizationId) {
         let view = self.view();
         let organization = view.state.organizations.get(id.as_str()).expect("an announced organization exists");
-        let event = Event::new(kind, &view.organization(organization, Detail::WithCounts));
+        let event = Event::new(kind, &view.organization(organization, Detail::Plain));
         self.events.push(event);
     }
 
@@ -74,7 +79,7 @@ impl<'a> Change<'a> {
 
     /// `organizationMembership.deleted` carries the full membership too.
     pub(crate) fn announce_membership(&mut self, kind: EventKind, membership: &Membership) {
-        let event = Event::new(kind, &self.view().membership(membership, Detail::WithCounts));
+        let event = Event::new(kind, &self.view().membership(membership, Detail::Plain));
         self.events.push(event);
     }
 

@@ -77,12 +77,12 @@ fn event_of(view: View<'_>, kind: EventKind, id: &str) -> Result<Event, Refusal>
             if happening == "deleted" {
                 return Ok(Event::new(kind, &deleted_organization(organization)));
             }
-            Ok(Event::new(kind, &view.organization(organization, Detail::WithCounts)))
+            Ok(Event::new(kind, &view.organization(organization, Detail::Plain)))
         }
         "organizationMembership" => {
             let membership =
                 state.memberships.get(id).ok_or_else(|| Refusal::not_found("organization membership", id))?;
-            Ok(Event::new(kind, &view.membership(membership, Detail::WithCounts)))
+            Ok(Event::new(kind, &view.membership(membership, Detail::Plain)))
         }
         "session" => {
             let session = state.sessions.get(id).ok_or_else(|| Refusal::not_found("session", id))?;

@@ -115,12 +115,13 @@ impl Emulator {
             move || Beginning::find(state_file.as_ref(), seed, &roles, signing_key, settings, now)
         };
         // Reading a file and drawing a key both keep a thread busy.
-        let Beginning { identity, state, outbox } = tokio::task::spawn_blocking(begin).await??;
+        let Beginning { identity, mut state, outbox } = tokio::task::spawn_blocking(begin).await??;
         let dirty = Arc::new(Notify::new());
         let sender =
             Sender::new(outbox, SenderSettings { timeout: webhook_timeout }, Arc::clone(&clock), Arc::clone(&dirty))
                 .map_err(EmulatorError::Client)?;
         let base_url = format!("http://{address}");
+        state.base_url.clone_from(&base_url);
         let instance = Arc::new(Instance {
             identity,
             issuer: issuer.unwrap_or_else(|| base_url.clone()),
@@ -245,16 +246,24 @@ impl Beginning {
             && let Some(saved) = file.load()?
         {
             let mut state = saved.state;
-            state.roles = Roles::with(roles);
+            let identity = Identity::load(saved.identity).map_err(|error| file.damaged(error))?;
+            let instance_id = identity.signing_key.instance_id();
+            if state.roles.is_empty() {
+                // The file is older than roles that can be changed.
+                state.roles = Roles::initial(instance_id, state.created_at);
+            }
+            state.roles.define(roles, instance_id, now);
             return Ok(Self {
-                identity: Identity::load(saved.identity).map_err(|error| file.damaged(error))?,
+                identity,
                 outbox: Outbox::load(settings, saved.webhooks, now).map_err(|error| file.damaged(error))?,
                 state,
             });
         }
         let mut ids = IdSource::new(seed);
         let identity = Identity::draw(signing_key.unwrap_or_else(SigningKey::generate), &mut ids);
-        Ok(Self { identity, state: State::new(ids, roles, now), outbox: Outbox::new(settings) })
+        let mut state = State::new(ids, identity.signing_key.instance_id(), now);
+        state.roles.define(roles, identity.signing_key.instance_id(), now);
+        Ok(Self { identity, state, outbox: Outbox::new(settings) })
     }
 }
 

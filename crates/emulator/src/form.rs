@@ -8,7 +8,7 @@
 use clerk::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::refusal::Refusal;
+use crate::{listing::one_of, refusal::Refusal};
 
 /// The members of a request body that have not been read yet.
 #[derive(Debug)]
@@ -71,6 +71,27 @@ impl Form {
                 "The request body must be one JSON object.",
             )),
         }
+    }
+
+    /// The forms of a bulk operation: an array of objects.
+    pub(crate) fn parse_many(body: &[u8], most: usize) -> Result<Vec<Self>, Refusal> {
+        let Ok(Value::Array(items)) = serde_json::from_slice(body) else {
+            return Err(Refusal::new(
+                http::StatusCode::BAD_REQUEST,
+                "request_body_invalid",
+                "Request body invalid",
+                "The request body must be one JSON array of objects.",
+            ));
+        };
+        if items.is_empty() || items.len() > most {
+            let message = format!("The request holds {} items. Expected 1 to {most}.", items.len());
+            return Err(Refusal::form("form_param_value_invalid", "is invalid", message, "body"));
+        }
+        let object = |item| match item {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(Refusal::wrong_type("body", "array of objects")),
+        };
+        items.into_iter().map(object).collect()
     }
 
     pub(crate) fn string(&mut self, name: &str) -> Result<Field<String>, Refusal> {
@@ -137,6 +158,18 @@ impl Form {
                 })?;
                 Field::Given(Timestamp::from_millis(time.as_millisecond()))
             }
+        })
+    }
+
+    /// One of a fixed set of words.
+    pub(crate) fn word(&mut self, name: &str, words: &[&'static str]) -> Result<Field<&'static str>, Refusal> {
+        Ok(match self.string(name)? {
+            Field::Absent => Field::Absent,
+            Field::Null => Field::Null,
+            Field::Given(text) => match words.iter().find(|word| **word == text) {
+                Some(word) => Field::Given(word),
+                None => return Err(Refusal::wrong_value(name, &text, &one_of(words))),
+            },
         })
     }
 

@@ -28,6 +28,7 @@
 
 mod api;
 mod api_version;
+mod billing;
 mod change;
 mod control;
 mod emulator;
@@ -35,12 +36,18 @@ mod form;
 mod identity;
 mod ids;
 mod instance;
+mod invitation_status;
+mod invitations;
 mod jwt_templates;
 mod keys;
+mod listing;
 mod local_api;
 mod memberships;
+mod messages;
 mod metadata;
 mod options;
+mod organization_domains;
+mod organization_invitations;
 mod organizations;
 mod query;
 mod reasons;
@@ -50,14 +57,19 @@ mod sessions;
 mod shortcodes;
 mod state;
 mod state_file;
+mod table;
 mod tokens;
 mod users;
+mod verifications;
 mod view;
+mod waitlist;
 mod webhooks;
 
 pub use emulator::{Emulator, EmulatorError};
 pub use keys::SigningKey;
-pub use local_api::{JwtTemplatesApi, MembershipsApi, OrganizationsApi, SessionsApi, UsersApi, WebhooksApi};
+pub use local_api::{
+    BackendApi, JwtTemplatesApi, MembershipsApi, OrganizationsApi, RawMessage, SessionsApi, UsersApi, WebhooksApi,
+};
 pub use options::EmulatorOptions;
 pub use refusal::{Refusal, RefusalDetail};
 pub use roles::{InvalidRole, RoleDefinition};

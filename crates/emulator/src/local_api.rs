@@ -3,6 +3,7 @@
 //! Bodies and answers are JSON values on purpose: a test says what it would send to Clerk and sees what Clerk would
 //! answer, and every check of the HTTP shell's form reading applies. Events happen as they do over HTTP.
 
+mod backend;
 mod directory;
 mod webhooks;
 
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
+pub use backend::BackendApi;
 pub use directory::{JwtTemplatesApi, MembershipsApi, OrganizationsApi, SessionsApi, UsersApi};
-pub use webhooks::WebhooksApi;
+pub use webhooks::{RawMessage, WebhooksApi};
 
 use crate::{
     Emulator, Refusal,
@@ -54,6 +56,12 @@ impl Emulator {
     #[must_use]
     pub fn jwt_templates(&self) -> JwtTemplatesApi<'_> {
         JwtTemplatesApi(&self.instance)
+    }
+
+    /// Every operation there is, by method and path.
+    #[must_use]
+    pub fn backend(&self) -> BackendApi<'_> {
+        BackendApi(&self.instance)
     }
 
     /// Endpoints, deliveries, and events on demand.

@@ -1,6 +1,6 @@
 //! Organizations: who shares a tenant.
 //!
-//! A slug belongs to one organization at most. Invitations and domains are not modelled; their counts are zero.
+//! A slug belongs to one organization at most. Invitations and domains stand in files of their own and go with it.
 
 mod collection;
 mod create;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use collection::Organizations;
 pub(crate) use create::NewOrganization;
 pub(crate) use list::{OrganizationList, wants_counts};
-pub(crate) use object::{Counts, OrganizationObject};
+pub(crate) use object::{Counts, OrganizationObject, public_organization_data};
 pub(crate) use update::{OrganizationMetadata, OrganizationPatch};
 
 use crate::metadata::Metadata;

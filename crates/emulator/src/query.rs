@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use clerk::Timestamp;
 
-use crate::refusal::Refusal;
+use crate::{listing::one_of, refusal::Refusal};
 
 /// At most this many values of one list parameter (Clerk: "accepts up to 100").
 const LIST_LIMIT: usize = 100;
@@ -72,6 +72,21 @@ impl Query {
 
     pub(crate) fn set(&self, name: &str) -> Result<HashSet<String>, Refusal> {
         Ok(self.list(name)?.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The text that objects are searched by, in lower case.
+    pub(crate) fn search(&self, name: &str) -> Option<String> {
+        self.first(name).filter(|text| !text.is_empty()).map(str::to_lowercase)
+    }
+
+    /// The values of a list parameter, each one of a fixed set of words. None means that all are wanted.
+    pub(crate) fn words(&self, name: &str, words: &[&str]) -> Result<Vec<String>, Refusal> {
+        let values = self.list(name)?.into_iter().filter(|value| !value.is_empty());
+        let known = |value: &str| match words.contains(&value) {
+            true => Ok(value.to_owned()),
+            false => Err(Refusal::wrong_value(name, value, &one_of(words))),
+        };
+        values.map(known).collect()
     }
 
     pub(crate) fn signed(&self, name: &str) -> Result<Signed, Refusal> {

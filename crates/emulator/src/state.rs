@@ -1,19 +1,16 @@
 //! Everything an instance knows, in memory.
 //!
-//! The rule between the parts: a membership's user and organization exist, and so does a session's user. The operations
-//! keep it; [`State::check`] asks it of a state that comes from a file.
+//! The rule between the parts: a membership's user and organization exist, and so do a session's user and the organization
+//! of an invitation or a domain. The operations keep it; [`State::check`] asks it of a state that comes from a file.
 
-use clerk::Timestamp;
+use clerk::{InstanceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::IdSource,
-    jwt_templates::JwtTemplates,
-    memberships::Memberships,
-    organizations::Organizations,
-    roles::{RoleDefinition, Roles},
-    sessions::Sessions,
-    users::Users,
+    billing::Billing, ids::IdSource, invitations::Invitation, jwt_templates::JwtTemplates, memberships::Memberships,
+    organization_domains::OrganizationDomain, organization_invitations::OrganizationInvitation,
+    organizations::Organizations, roles::Roles, sessions::Sessions, table::Table, users::Users,
+    verifications::Verification, waitlist::WaitlistEntry,
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,9 +24,23 @@ pub(crate) struct State {
     pub(crate) memberships: Memberships,
     pub(crate) sessions: Sessions,
     pub(crate) jwt_templates: JwtTemplates,
-    /// Configuration, given at every start; not part of what is saved.
-    #[serde(skip)]
+    #[serde(default)]
     pub(crate) roles: Roles,
+    #[serde(default)]
+    pub(crate) organization_invitations: Table<OrganizationInvitation>,
+    #[serde(default)]
+    pub(crate) organization_domains: Table<OrganizationDomain>,
+    #[serde(default)]
+    pub(crate) invitations: Table<Invitation>,
+    #[serde(default)]
+    pub(crate) waitlist: Table<WaitlistEntry>,
+    #[serde(default)]
+    pub(crate) billing: Billing,
+    #[serde(default)]
+    pub(crate) verifications: Table<Verification>,
+    /// Where the instance listens, for links in e-mails; not part of what is saved.
+    #[serde(skip)]
+    pub(crate) base_url: String,
 }
 
 /// Two parts of a state contradict each other.
@@ -42,7 +53,7 @@ pub(crate) struct Dangling {
 }
 
 impl State {
-    pub(crate) fn new(ids: IdSource, roles: &[RoleDefinition], now: Timestamp) -> Self {
+    pub(crate) fn new(ids: IdSource, instance_id: &InstanceId, now: Timestamp) -> Self {
         Self {
             created_at: now,
             ids,
@@ -51,7 +62,14 @@ impl State {
             memberships: Memberships::default(),
             sessions: Sessions::default(),
             jwt_templates: JwtTemplates::default(),
-            roles: Roles::with(roles),
+            roles: Roles::initial(instance_id, now),
+            organization_invitations: Table::default(),
+            organization_domains: Table::default(),
+            invitations: Table::default(),
+            waitlist: Table::default(),
+            billing: Billing::initial(instance_id, now),
+            verifications: Table::default(),
+            base_url: String::new(),
         }
     }
 
@@ -73,6 +91,14 @@ impl State {
             if self.users.get(session.user_id.as_str()).is_none() {
                 let (id, missing) = (session.id.to_string(), session.user_id.to_string());
                 return Err(Dangling { what: "session", id, missing });
+            }
+        }
+        let owned =
+            self.organization_invitations.oldest_first().map(|one| ("invitation", &one.id, &one.organization_id));
+        let domains = self.organization_domains.oldest_first().map(|one| ("domain", &one.id, &one.organization_id));
+        for (what, id, organization) in owned.chain(domains) {
+            if self.organizations.get(organization.as_str()).is_none() {
+                return Err(Dangling { what, id: id.clone(), missing: organization.to_string() });
             }
         }
         Ok(())

@@ -127,6 +127,7 @@ struct Subject<'a> {
     user: &'a User,
     session_id: SessionId,
     signed_in_at: Timestamp,
+    status: SessionStatus,
     membership: Option<ActiveMembership<'a>>,
 }
 
@@ -185,9 +186,9 @@ impl<'a> Mint<'a> {
 
     fn session_subject(&self, session_id: &str) -> Result<Subject<'a>, Refusal> {
         let session = self.state.sessions.get(session_id).ok_or_else(|| Refusal::not_found("session", session_id))?;
-        if session.status_at(self.now) != SessionStatus::Active {
+        if !session.is_open(self.now) {
             let status = session.status_at(self.now).as_str();
-            let message = format!("Session {session_id} is {status}; only an active session has tokens.");
+            let message = format!("Session {session_id} is {status}; only an open session has tokens.");
             return Err(Refusal::new(StatusCode::NOT_FOUND, "resource_not_found", "Session not found", message));
         }
         let membership =
@@ -196,6 +197,7 @@ impl<'a> Mint<'a> {
             user: self.user(session.user_id.as_str())?,
             session_id: session.id.clone(),
             signed_in_at: session.created_at,
+            status: session.status_at(self.now),
             membership,
         })
     }
@@ -224,6 +226,7 @@ impl<'a> Mint<'a> {
             user,
             session_id,
             signed_in_at: session.map_or(self.now, |session| session.created_at),
+            status: SessionStatus::Active,
             membership,
         })
     }
@@ -271,7 +274,10 @@ impl<'a> Mint<'a> {
         let minutes = self.now.since(subject.signed_in_at).as_secs() / 60;
         claims.insert("fva".to_owned(), json!([minutes, -1]));
         claims.insert("sid".to_owned(), json!(subject.session_id));
-        claims.insert("sts".to_owned(), json!("active"));
+        claims.insert(
+            "sts".to_owned(),
+            json!(if subject.status == SessionStatus::Pending { "pending" } else { "active" }),
+        );
         payload::add_organization(&mut claims, version, subject.membership.as_ref(), &self.state.roles);
         claims
     }

@@ -16,8 +16,8 @@ mod update;
 use clerk::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use collection::Users;
-pub(crate) use create::NewUser;
+pub(crate) use collection::{Identifier, Users};
+pub(crate) use create::{NewUser, check_email_address};
 pub(crate) use identifications::{Identification, IdentificationKind, IdentificationPatch, NewIdentification};
 pub(crate) use list::{UserFilter, UserList, UserOrder};
 pub(crate) use object::{PublicUserData, UserObject, email_address_object, phone_number_object};

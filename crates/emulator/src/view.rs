@@ -1,10 +1,13 @@
 //! A reading of the state at one moment, and how its objects are shown.
 
-use clerk::{InstanceId, Timestamp};
+use clerk::{InstanceId, OrganizationId, Timestamp};
+use serde_json::Value;
 
 use crate::{
     memberships::{Membership, MembershipObject},
-    organizations::{Counts, Organization, OrganizationObject},
+    organization_invitations::OrganizationInvitation,
+    organizations::{Counts, Organization, OrganizationObject, public_organization_data},
+    refusal::Refusal,
     sessions::{Session, SessionObject},
     state::State,
     users::{User, UserObject},
@@ -36,12 +39,36 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn organization(self, organization: &'a Organization, detail: Detail) -> OrganizationObject<'a> {
-        let counts = (detail == Detail::WithCounts).then(|| Counts::of(&self.state.memberships, &organization.id));
+        let counts = (detail == Detail::WithCounts).then(|| Counts::of(&organization.id, self));
         OrganizationObject { organization, instance_id: self.instance_id, counts }
     }
 
     pub(crate) fn membership(self, membership: &'a Membership, detail: Detail) -> MembershipObject<'a> {
         MembershipObject::of(membership, self, detail)
+    }
+
+    /// The part of an organization that its invitations and domains carry.
+    pub(crate) fn public_organization(self, id: &OrganizationId) -> Value {
+        let organization = self.state.organizations.get(id.as_str()).expect("what an organization owns goes with it");
+        public_organization_data(organization, self.instance_id)
+    }
+
+    /// An invitation by its id, below its organization or anywhere.
+    pub(crate) fn organization_invitation(
+        self,
+        organization: Option<&str>,
+        id: &str,
+    ) -> Result<&'a OrganizationInvitation, Refusal> {
+        let within = match organization {
+            None => None,
+            Some(organization) => {
+                let found = self.state.organizations.by_id_or_slug(organization);
+                Some(&found.ok_or_else(|| Refusal::not_found("organization", organization))?.id)
+            }
+        };
+        let invitation = self.state.organization_invitations.get(id);
+        let found = invitation.filter(|invitation| within.is_none_or(|id| *id == invitation.organization_id));
+        found.ok_or_else(|| Refusal::not_found("organization invitation", id))
     }
 
     pub(crate) fn session(self, session: &'a Session) -> SessionObject<'a> {

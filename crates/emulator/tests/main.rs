@@ -15,3 +15,4 @@ mod tokens;
 mod user_lists;
 mod users;
 mod webhooks;
+mod whole_life;

@@ -44,7 +44,7 @@ async fn the_version_is_named_once_and_exists() {
 #[tokio::test]
 async fn what_is_not_emulated_says_so() {
     let (_emulator, client, _) = start().await;
-    let answer = client.post("/v1/invitations", json!({ "email_address": "x@example.com" })).await;
+    let answer = client.post("/v1/saml_connections", json!({ "name": "x" })).await;
     assert_eq!((answer.status.as_u16(), answer.content_type.as_str()), (501, "application/json"));
     assert_snapshot!(shape(&answer.body), @r#"
     {
@@ -52,7 +52,7 @@ async fn what_is_not_emulated_says_so() {
       "errors": [
         {
           "code": "not_emulated",
-          "long_message": "POST /v1/invitations is not emulated. Leave it out, or test this against a development instance of Clerk.",
+          "long_message": "POST /v1/saml_connections is not emulated. Leave it out, or test this against a development instance of Clerk.",
           "message": "not emulated"
         }
       ]

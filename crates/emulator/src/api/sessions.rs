@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::{Call, Reply, call::Paginated, reply};
 use crate::{
+    change::Change,
     refusal::Refusal,
-    sessions::{NewSession, SessionList},
+    sessions::{NewSession, Session, SessionList},
 };
 
 /// Clerk's bounds for the lifetime of a token that somebody asks for, in seconds.
@@ -22,10 +23,7 @@ pub(crate) fn list(call: &Call) -> Reply {
 
 pub(crate) fn create(call: &Call) -> Reply {
     let new = NewSession::read(call.form()?)?;
-    call.change(|change| {
-        let session = change.create_session(new)?;
-        reply(&change.view().session(&session))
-    })
+    changed(call, |change| change.create_session(new))
 }
 
 pub(crate) fn get(call: &Call) -> Reply {
@@ -37,18 +35,31 @@ pub(crate) fn get(call: &Call) -> Reply {
 }
 
 pub(crate) fn revoke(call: &Call) -> Reply {
-    call.change(|change| {
-        let session = change.revoke_session(call.path("session_id"))?;
-        reply(&change.view().session(&session))
-    })
+    changed(call, |change| change.revoke_session(call.path("session_id")))
 }
 
-/// Signing out, which only the Frontend API of Clerk can do; here it belongs to the control API.
+// What only a person at the Frontend API can do with a session belongs to the control API too.
+
+/// A sign-in with everything that may come of one: tasks to do, an actor, a lifetime of its own.
+pub(crate) fn create_any(call: &Call) -> Reply {
+    let new = NewSession::read_any(call.form()?)?;
+    changed(call, |change| change.create_session(new))
+}
+
 pub(crate) fn end(call: &Call) -> Reply {
-    call.change(|change| {
-        let session = change.end_session(call.path("session_id"))?;
-        reply(&change.view().session(&session))
-    })
+    changed(call, |change| change.end_session(call.path("session_id")))
+}
+
+pub(crate) fn remove(call: &Call) -> Reply {
+    changed(call, |change| change.remove_session(call.path("session_id")))
+}
+
+pub(crate) fn replace(call: &Call) -> Reply {
+    changed(call, |change| change.replace_session(call.path("session_id")))
+}
+
+pub(crate) fn activate(call: &Call) -> Reply {
+    changed(call, |change| change.activate_session(call.path("session_id")))
 }
 
 pub(crate) fn create_token(call: &Call) -> Reply {
@@ -63,6 +74,13 @@ pub(crate) fn create_token_by_template(call: &Call) -> Reply {
     let (session, template) = (call.path("session_id"), call.path("template_name"));
     let jwt = call.instance.mint(|mint| mint.of_session_by_template(session, template, expires_in))?;
     reply(&json!({ "object": "token", "jwt": jwt }))
+}
+
+fn changed(call: &Call, operation: impl FnOnce(&mut Change<'_>) -> Result<Session, Refusal>) -> Reply {
+    call.change(|change| {
+        let session = operation(change)?;
+        reply(&change.view().session(&session))
+    })
 }
 
 fn expires_in(call: &Call) -> Result<Option<i64>, Refusal> {

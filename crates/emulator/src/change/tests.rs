@@ -238,7 +238,7 @@ proptest! {
     #[test]
     fn replaying_the_events_gives_the_state(steps in steps()) {
         let instance_id = InstanceId::parse("ins_test").unwrap();
-        let mut state = State::new(IdSource::new(Some(1)), &[], Timestamp::from_seconds(0));
+        let mut state = State::new(IdSource::new(Some(1)), &instance_id, Timestamp::from_seconds(0));
         let mut replica = Replica::default();
         for (time, step) in (0..).zip(steps) {
             let before = rows(&state);

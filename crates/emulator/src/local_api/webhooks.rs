@@ -2,10 +2,39 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use clerk::{DeliveryId, EventKind, Timestamp};
 use serde_json::{Value, json};
 
 use super::LocalCall;
 use crate::{Refusal, control, instance::Instance};
+
+/// A message as an endpoint of the instance would get it, taken out of the outbox.
+#[derive(Debug, Clone)]
+pub struct RawMessage {
+    /// The `svix-id`.
+    pub id: DeliveryId,
+    /// What happened.
+    pub kind: EventKind,
+    /// The very bytes that are signed.
+    pub body: Bytes,
+    /// When it was signed: when it was taken.
+    pub signed_at: Timestamp,
+    signature: String,
+}
+
+impl RawMessage {
+    /// The headers of a delivery, signed with the instance's own secret.
+    #[must_use]
+    pub fn headers(&self) -> [(&'static str, String); 4] {
+        [
+            ("content-type", "application/json".to_owned()),
+            ("svix-id", self.id.to_string()),
+            ("svix-timestamp", self.signed_at.seconds().to_string()),
+            ("svix-signature", self.signature.clone()),
+        ]
+    }
+}
 
 /// Endpoints, deliveries, and the means to disturb them: what a test of a receiver needs.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +82,24 @@ impl WebhooksApi<'_> {
     /// Holds scheduled deliveries back until [`WebhooksApi::resume`].
     pub fn pause(&self) {
         self.0.webhooks.with(|outbox| outbox.set_paused(true));
+    }
+
+    /// Takes every message out, oldest first, whether an endpoint was to get it or not: the outbox is empty afterwards
+    /// and sends none of them. For whoever wants to deliver them himself, in an order of his own.
+    #[must_use]
+    pub fn take(&self) -> Vec<RawMessage> {
+        let taken = self.0.webhooks.with(|outbox| outbox.take_all());
+        let (secret, now) = (&self.0.identity.webhook_secret, self.0.clock.now());
+        taken
+            .into_iter()
+            .map(|message| RawMessage {
+                signature: secret.sign(&message.id, now.seconds(), &message.body),
+                signed_at: now,
+                id: message.id,
+                kind: EventKind::parse(&message.kind),
+                body: message.body,
+            })
+            .collect()
     }
 
     /// Lets held deliveries go.

@@ -75,24 +75,8 @@ impl Change<'_> {
             .ok_or_else(|| Refusal::not_found("organization", organization))?;
         let user = state.users.get(&new.user_id).ok_or_else(|| Refusal::not_found("user", &new.user_id))?;
         self.check_role(&new.role)?;
-        if state.memberships.between(organization.id.as_str(), user.id.as_str()).is_some() {
-            return Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "already_a_member_in_organization",
-                "already a member",
-                format!("User {} is already a member of organization {}.", user.id, organization.id),
-            ));
-        }
-        let limit = usize::try_from(organization.max_allowed_memberships).unwrap_or(usize::MAX);
-        if limit > 0 && state.memberships.count_in(&organization.id) >= limit {
-            return Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "organization_membership_quota_exceeded",
-                "organization membership quota exceeded",
-                format!("The organization has reached its limit of {limit} memberships."),
-            ));
-        }
         let (organization, user) = (organization.id.clone(), user.id.clone());
+        self.check_can_join(&organization, &user)?;
         let membership =
             self.insert_membership(&organization, &user, &new.role, new.public_metadata, new.private_metadata);
         self.announce_membership(EventKind::OrganizationMembershipCreated, &membership);
@@ -165,10 +149,15 @@ impl Change<'_> {
     ) -> Result<Membership, Refusal> {
         let mut membership = self.membership(organization, user)?.clone();
         alter(&mut membership)?;
+        Ok(self.put_changed_membership(membership))
+    }
+
+    /// Stores a changed membership and announces it.
+    pub(crate) fn put_changed_membership(&mut self, mut membership: Membership) -> Membership {
         membership.updated_at = self.now;
         self.state.memberships.put(membership.clone());
         self.announce_membership(EventKind::OrganizationMembershipUpdated, &membership);
-        Ok(membership)
+        membership
     }
 
     fn membership(&self, organization: &str, user: &str) -> Result<&Membership, Refusal> {
@@ -183,7 +172,31 @@ impl Change<'_> {
             .ok_or_else(|| Refusal::not_found("organization membership", user))
     }
 
-    fn check_role(&self, key: &str) -> Result<(), Refusal> {
+    /// Refuses who is a member already, and whom the organization has no room for.
+    pub(crate) fn check_can_join(&self, organization: &OrganizationId, user: &UserId) -> Result<(), Refusal> {
+        let memberships = &self.state.memberships;
+        if memberships.between(organization.as_str(), user.as_str()).is_some() {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "already_a_member_in_organization",
+                "already a member",
+                format!("User {user} is already a member of organization {organization}."),
+            ));
+        }
+        let allowed = self.state.organizations.get(organization.as_str()).map(|one| one.max_allowed_memberships);
+        let limit = usize::try_from(allowed.unwrap_or(0)).unwrap_or(usize::MAX);
+        if limit > 0 && memberships.count_in(organization) >= limit {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "organization_membership_quota_exceeded",
+                "organization membership quota exceeded",
+                format!("The organization has reached its limit of {limit} memberships."),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_role(&self, key: &str) -> Result<(), Refusal> {
         if self.state.roles.get(key).is_some() {
             return Ok(());
         }

@@ -68,6 +68,12 @@ impl Memberships {
         Some(membership)
     }
 
+    /// Memberships follow a role that changes its key.
+    pub(crate) fn rename_role(&mut self, old: &str, new: &str) {
+        let having = self.by_id.values_mut().filter(|membership| membership.role == old);
+        having.for_each(|membership| new.clone_into(&mut membership.role));
+    }
+
     pub(crate) fn remove_user(&mut self, user: &UserId) {
         for id in self.of_user.remove(user).unwrap_or_default().into_values() {
             self.remove(&id);

@@ -41,7 +41,7 @@ impl<'a> MembershipObject<'a> {
             id: &membership.id,
             role: &membership.role,
             role_name: role.map_or(&membership.role, |role| &role.name),
-            permissions: role.map_or(&[], |role| &role.permissions),
+            permissions: role.map_or(&[], |role| role.permissions.as_slice()),
             public_metadata: &membership.public_metadata,
             private_metadata: &membership.private_metadata,
             organization: view.organization(organization, detail),

@@ -44,6 +44,12 @@ impl Organizations {
         Some(organization)
     }
 
+    /// Organizations follow a role set that changes its key or gives way to another.
+    pub(crate) fn move_to_role_set(&mut self, old: &str, new: &str) {
+        let of_set = self.by_id.values_mut().filter_map(|organization| organization.role_set_key.as_mut());
+        of_set.filter(|key| *key == old).for_each(|key| new.clone_into(key));
+    }
+
     pub(crate) fn oldest_first(&self) -> impl DoubleEndedIterator<Item = &Organization> {
         self.by_creation.iter().map(|(_, id)| &self.by_id[id])
     }

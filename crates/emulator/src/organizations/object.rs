@@ -3,12 +3,12 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clerk::{InstanceId, OrganizationId, Timestamp, UserId};
 use serde::{Serialize, Serializer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Organization;
-use crate::{memberships::Memberships, metadata::Metadata};
+use crate::{metadata::Metadata, view::View};
 
-/// Serializes one organization; the counts are shown when asked for, and always in webhooks.
+/// Serializes one organization; the counts are shown when asked for, and never in webhooks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OrganizationObject<'a> {
     pub(crate) organization: &'a Organization,
@@ -19,12 +19,34 @@ pub(crate) struct OrganizationObject<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counts {
     members: usize,
+    pending_invitations: usize,
 }
 
 impl Counts {
-    pub(crate) fn of(memberships: &Memberships, organization: &OrganizationId) -> Self {
-        Self { members: memberships.count_in(organization) }
+    pub(crate) fn of(organization: &OrganizationId, view: View<'_>) -> Self {
+        Self {
+            members: view.state.memberships.count_in(organization),
+            pending_invitations: view.state.organization_invitations.pending_in(organization, view.now),
+        }
     }
+}
+
+/// The part of an organization that invitations and domains carry.
+pub(crate) fn public_organization_data(organization: &Organization, instance_id: &InstanceId) -> Value {
+    json!({
+        "id": organization.id,
+        "name": organization.name,
+        "slug": organization.slug,
+        "image_url": image_url(organization, instance_id),
+        "has_image": false,
+    })
+}
+
+/// Clerk's default logo: the address carries what to draw.
+fn image_url(organization: &Organization, instance_id: &InstanceId) -> String {
+    let initial: String = organization.name.chars().take(1).flat_map(char::to_uppercase).collect();
+    let picture = json!({ "type": "default", "iid": instance_id, "rid": organization.id, "initials": initial });
+    format!("https://img.clerk.com/{}", URL_SAFE_NO_PAD.encode(picture.to_string()))
 }
 
 #[derive(Serialize)]
@@ -55,19 +77,16 @@ struct Wire<'a> {
 impl Serialize for OrganizationObject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let organization = self.organization;
-        let initial: String = organization.name.chars().take(1).flat_map(char::to_uppercase).collect();
-        let picture =
-            json!({ "type": "default", "iid": self.instance_id, "rid": organization.id, "initials": initial });
         Wire {
             object: "organization",
             id: &organization.id,
             name: &organization.name,
             slug: &organization.slug,
-            image_url: format!("https://img.clerk.com/{}", URL_SAFE_NO_PAD.encode(picture.to_string())),
+            image_url: image_url(organization, self.instance_id),
             has_image: false,
             members_count: self.counts.map(|counts| counts.members),
             missing_member_with_elevated_permissions: self.counts.map(|counts| counts.members == 0),
-            pending_invitations_count: self.counts.map(|_| 0),
+            pending_invitations_count: self.counts.map(|counts| counts.pending_invitations),
             max_allowed_memberships: organization.max_allowed_memberships,
             admin_delete_enabled: organization.admin_delete_enabled,
             public_metadata: &organization.public_metadata,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     api_version::ApiVersion,
+    billing::Payer,
     change::Change,
     form::{Field, Form},
     metadata::{self, Metadata, MetadataMode},
@@ -113,6 +114,9 @@ impl Change<'_> {
         let id = found.ok_or_else(|| Refusal::not_found("organization", id))?.id.clone();
         self.state.memberships.remove_organization(&id);
         self.state.sessions.leave_organization(&id);
+        self.state.organization_invitations.remove_where(|invitation| invitation.organization_id == id);
+        self.state.billing.remove_payer(&Payer::Organization(id.clone()));
+        self.state.organization_domains.remove_where(|domain| domain.organization_id == id);
         let organization = self.state.organizations.remove(&id).expect("the organization was found a moment ago");
         self.announce_deleted_organization(&organization);
         Ok(organization)

@@ -1,62 +1,89 @@
-//! Roles and permissions as the Backend API shows them.
-//!
-//! They are configuration, so their ids are not drawn: an id is a hash of instance and key, the same at every start.
+//! Roles, permissions and role sets as the Backend API and webhooks show them.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::{RoleDefinition, Roles, SYSTEM_PREFIX};
-use crate::{ids::base62, view::View};
+use super::{Permission, Role, RoleSet, Roles};
+use crate::memberships::Memberships;
 
-/// What a creator of an organization must be allowed to do (Clerk: "The Creator role").
-const CREATOR_PERMISSIONS: [&str; 3] =
-    ["org:sys_memberships:manage", "org:sys_memberships:read", "org:sys_profile:delete"];
+impl Role {
+    pub(crate) fn object(&self, roles: &Roles) -> Value {
+        let permissions = self.permissions.iter().filter_map(|key| roles.permission(key)).map(Permission::object);
+        json!({
+            "object": "role",
+            "id": self.id,
+            "name": self.name,
+            "key": self.key,
+            "description": self.description,
+            "is_creator_eligible": self.may_create_organizations(),
+            "permissions": permissions.collect::<Vec<_>>(),
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        })
+    }
 
-pub(crate) fn role_object(role: &RoleDefinition, view: View<'_>) -> Value {
-    let creator = CREATOR_PERMISSIONS.iter().all(|needed| role.permissions.iter().any(|key| key == needed));
+    pub(crate) fn deleted(&self) -> Value {
+        json!({ "object": "role", "id": self.id, "deleted": true })
+    }
+}
+
+impl Permission {
+    pub(crate) fn object(&self) -> Value {
+        json!({
+            "object": "permission",
+            "id": self.id,
+            "name": self.name,
+            "key": self.key,
+            "description": self.description,
+            "type": if self.is_system() { "system" } else { "user" },
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        })
+    }
+
+    pub(crate) fn deleted(&self) -> Value {
+        json!({ "object": "permission", "id": self.id, "deleted": true })
+    }
+}
+
+impl RoleSet {
+    pub(crate) fn object(&self, roles: &Roles, memberships: &Memberships) -> Value {
+        let item = |key: &str| roles.get(key).map(|role| role_set_item(role, memberships));
+        let mut object = json!({
+            "object": "role_set",
+            "id": self.id,
+            "name": self.name,
+            "key": self.key,
+            "description": self.description,
+            "roles": self.roles.iter().filter_map(|key| item(key)).collect::<Vec<_>>(),
+            "type": if self.initial { "initial" } else { "custom" },
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        });
+        // Both may be left out, and neither may be null (2026-05-12, schema RoleSet).
+        for (name, key) in [("default_role", &self.default_role), ("creator_role", &self.creator_role)] {
+            if let Some(item) = item(key) {
+                object[name] = item;
+            }
+        }
+        object
+    }
+
+    pub(crate) fn deleted(&self) -> Value {
+        json!({ "object": "role_set", "id": self.id, "deleted": true })
+    }
+}
+
+fn role_set_item(role: &Role, memberships: &Memberships) -> Value {
+    let members = memberships.oldest_first().filter(|membership| membership.role == role.key).count();
     json!({
-        "object": "role",
-        "id": stable_id("role_", &role.key, view),
+        "object": "role_set_item",
+        "id": role.id,
         "name": role.name,
         "key": role.key,
-        "description": null,
-        "is_creator_eligible": creator,
-        "permissions": role.permissions.iter().map(|key| permission_object(key, view)).collect::<Vec<_>>(),
-        "created_at": view.state.created_at,
-        "updated_at": view.state.created_at,
+        "description": role.description,
+        "members_count": members,
+        "has_members": members > 0,
+        "created_at": role.created_at,
+        "updated_at": role.updated_at,
     })
-}
-
-pub(crate) fn permission_object(key: &str, view: View<'_>) -> Value {
-    json!({
-        "object": "permission",
-        "id": stable_id("perm_", key, view),
-        "name": key.trim_start_matches("org:").replace([':', '_'], " "),
-        "key": key,
-        "description": "",
-        "type": if key.starts_with(SYSTEM_PREFIX) { "system" } else { "user" },
-        "created_at": view.state.created_at,
-        "updated_at": view.state.created_at,
-    })
-}
-
-impl Roles {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &RoleDefinition> {
-        self.0.iter()
-    }
-
-    /// Every permission that some role gives, each once.
-    pub(crate) fn permissions(&self) -> Vec<&str> {
-        let mut keys: Vec<&str> = self.0.iter().flat_map(|role| &role.permissions).map(String::as_str).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
-}
-
-fn stable_id(prefix: &str, key: &str, view: View<'_>) -> String {
-    let fingerprint = digest(&SHA256, format!("{}/{key}", view.instance_id).as_bytes());
-    let mut number = [0; 20];
-    number.copy_from_slice(&fingerprint.as_ref()[..20]);
-    format!("{prefix}{}", base62(number))
 }

@@ -2,8 +2,9 @@
 
 use clerk::{OrganizationId, SessionId, Timestamp, UserId};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use super::Session;
+use super::{Session, SessionStatus};
 use crate::users::UserObject;
 
 /// Serializes one session; webhooks put the whole user beside it.
@@ -20,7 +21,7 @@ struct Wire<'a> {
     id: &'a SessionId,
     user_id: &'a UserId,
     client_id: &'a str,
-    actor: Option<()>,
+    actor: &'a Option<Value>,
     status: &'static str,
     last_active_organization_id: &'a Option<OrganizationId>,
     last_active_at: Timestamp,
@@ -29,8 +30,15 @@ struct Wire<'a> {
     abandon_at: Timestamp,
     updated_at: Timestamp,
     created_at: Timestamp,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<Task<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<UserObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct Task<'a> {
+    key: &'a str,
 }
 
 impl Serialize for SessionObject<'_> {
@@ -41,7 +49,7 @@ impl Serialize for SessionObject<'_> {
             id: &session.id,
             user_id: &session.user_id,
             client_id: &session.client_id,
-            actor: None,
+            actor: &session.actor,
             status: session.status_at(self.now).as_str(),
             last_active_organization_id: &session.last_active_organization_id,
             last_active_at: session.last_active_at,
@@ -50,6 +58,10 @@ impl Serialize for SessionObject<'_> {
             abandon_at: session.abandon_at,
             updated_at: session.updated_at,
             created_at: session.created_at,
+            tasks: match session.status_at(self.now) {
+                SessionStatus::Pending => session.tasks.iter().map(|key| Task { key }).collect(),
+                _ => Vec::new(),
+            },
             user: self.user,
         }
         .serialize(serializer)

@@ -12,7 +12,7 @@ use crate::{
 /// Maria, as on Clerk's page, and her organization.
 fn maria() -> (State, InstanceId) {
     let instance_id = InstanceId::parse("ins_test").unwrap();
-    let mut state = State::new(IdSource::new(Some(1)), &[], Timestamp::from_seconds(0));
+    let mut state = State::new(IdSource::new(Some(1)), &instance_id, Timestamp::from_seconds(0));
     let mut change = Change::begin(&mut state, &instance_id, Timestamp::from_seconds(1_227_618_844));
     let body = json!({
         "first_name": "Maria",

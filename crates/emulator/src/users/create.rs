@@ -232,7 +232,7 @@ fn identifications(form: &mut Form, name: &str) -> Result<Vec<(String, Identific
 }
 
 /// One `@` with something on both sides and a dot in the domain: enough to catch mistakes, lenient on the rest.
-pub(super) fn check_email_address(parameter: &str, address: &str) -> Result<(), Refusal> {
+pub(crate) fn check_email_address(parameter: &str, address: &str) -> Result<(), Refusal> {
     let well_formed = address.len() <= 254
         && !address.contains(char::is_whitespace)
         && address.rsplit_once('@').is_some_and(|(local, domain)| {

@@ -162,6 +162,20 @@ impl<'a> PublicUserData<'a> {
     }
 }
 
+impl PublicUserData<'_> {
+    /// The part of it that invitations show of whoever sent them.
+    pub(crate) fn of_inviter(&self) -> Value {
+        json!({
+            "user_id": self.user_id,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "image_url": self.image_url,
+            "has_image": self.has_image,
+            "identifier": self.identifier.unwrap_or_default(),
+        })
+    }
+}
+
 pub(crate) fn email_address_object(email: &EmailAddress) -> Value {
     json!({
         "id": email.id,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     api_version::ApiVersion,
+    billing::Payer,
     change::Change,
     form::{Field, Form},
     metadata::{self, Metadata, MetadataMode},
@@ -201,6 +202,7 @@ impl Change<'_> {
         let id = self.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?.id.clone();
         self.state.memberships.remove_user(&id);
         self.state.sessions.remove_user(&id);
+        self.state.billing.remove_payer(&Payer::User(id.clone()));
         let user = self.state.users.remove(&id).expect("the user was found a moment ago");
         self.announce_deleted_user(&user);
         Ok(user)

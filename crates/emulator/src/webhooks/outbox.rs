@@ -291,6 +291,14 @@ impl Outbox {
         Ok(())
     }
 
+    /// Empties the outbox: what was still open is in the hands of the caller now.
+    pub(crate) fn take_all(&mut self) -> Vec<Message> {
+        self.due.clear();
+        self.manual.clear();
+        self.sequence_of.clear();
+        std::mem::take(&mut self.messages).into_values().collect()
+    }
+
     pub(crate) fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
     }

@@ -29,6 +29,7 @@ mod object_kind;
 mod observed;
 mod projection;
 mod reading;
+pub mod revocations;
 mod table;
 pub mod version;
 
@@ -38,3 +39,4 @@ pub use mirror::{Mirror, MirrorError};
 pub use object_kind::ObjectKind;
 pub use observed::Unreadable;
 pub use projection::Source;
+pub use revocations::Revocations;

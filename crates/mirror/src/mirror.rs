@@ -49,7 +49,7 @@ pub enum MirrorError {
 
 impl MirrorError {
     /// What happened, without the values that Postgres quotes.
-    fn without_data(&self) -> String {
+    pub(crate) fn without_data(&self) -> String {
         match self {
             Self::Database(postgres::Error::Statement(error)) => inbox::reason(error),
             Self::Shared(error) => error.without_data(),

@@ -5,4 +5,5 @@ mod convergence;
 mod failures;
 mod inquiries;
 mod projection;
+mod revocations;
 mod support;

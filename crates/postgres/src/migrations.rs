@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(5, "objects", "0005_objects.sql"),
     migration!(6, "ingest", "0006_ingest.sql"),
     migration!(7, "policies", "0007_policies.sql"),
+    migration!(8, "revocations", "0008_revocations.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

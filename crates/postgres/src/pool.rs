@@ -6,12 +6,13 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::tls::TlsError;
 use crate::{DatabaseUrl, Error, tls};
 
 /// How long connecting to Postgres may take before the caller is told.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a pool is dimensioned.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ impl Default for PoolOptions {
 pub struct Pool {
     connections: deadpool_postgres::Pool,
     url: DatabaseUrl,
+    /// What encrypts; none on loopback.
+    encryption: Option<MakeRustlsConnect>,
     wait: Duration,
 }
 
@@ -56,11 +59,14 @@ impl Pool {
         // `Fast` asks the driver, not the server: a broken connection is noticed by its own task, and a check
         // statement would cost every request a round trip.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = if config.get_ssl_mode() == SslMode::Disable {
-            Manager::from_config(config, NoTls, recycling)
+        let encryption = if config.get_ssl_mode() == SslMode::Disable {
+            None
         } else {
-            let connector = tls::connector(url.root_certificate().map(std::path::PathBuf::as_path))?;
-            Manager::from_config(config, connector, recycling)
+            Some(tls::connector(url.root_certificate().map(std::path::PathBuf::as_path))?)
+        };
+        let manager = match &encryption {
+            None => Manager::from_config(config, NoTls, recycling),
+            Some(connector) => Manager::from_config(config, connector.clone(), recycling),
         };
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(options.size)
@@ -70,7 +76,7 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is given, so timeouts are allowed");
-        Ok(Self { connections, url: url.clone(), wait: options.wait })
+        Ok(Self { connections, url: url.clone(), encryption, wait: options.wait })
     }
 
     /// Borrows a connection.
@@ -87,6 +93,11 @@ impl Pool {
     /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].
     pub fn close(&self) {
         self.connections.close();
+    }
+
+    /// What connections of this pool are encrypted with, if they are.
+    pub(crate) fn encryption(&self) -> Option<&MakeRustlsConnect> {
+        self.encryption.as_ref()
     }
 
     /// Where this pool connects to.

@@ -19,6 +19,8 @@ select line from (
   union all
   select format('policy %s.%s %s %s %s %s %s', schemaname, tablename, policyname, roles, cmd, qual, with_check) from pg_policies where schemaname in ('clerk', 'rowlock')
   union all
+  select format('trigger %s', pg_get_triggerdef(t.oid)) from pg_trigger t join pg_class c on c.oid = tgrelid join ours on ours.oid = relnamespace where not tgisinternal
+  union all
   select format('schema %s acl %s', nspname, nspacl) from pg_namespace where nspname in ('clerk', 'rowlock')
 ) as described
 order by line

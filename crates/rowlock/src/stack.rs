@@ -165,6 +165,7 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         signing_secrets: vec![emulator.webhook_secret().clone()],
         verifier: VerifierOptions::for_issuer(emulator.issuer()),
         max_body_bytes: 1024 * 1024,
+        revocations_kept: Duration::from_secs(30 * 24 * 60 * 60),
         tolerance: Duration::from_secs(300),
     })
 }

@@ -1,7 +1,7 @@
 //! Who calls.
 //!
-//! A handler names its caller by taking a [`Caller`]. A token that is there is verified or the request ends; a request
-//! without one is anonymous. There is no way to a [`Principal`] past the verifier.
+//! A handler names its caller by taking a [`Caller`]. A token that is there is verified and not revoked, or the request
+//! ends; a request without one is anonymous. There is no way to a [`Principal`] past the verifier.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -41,6 +41,9 @@ impl FromRequestParts<Services> for Caller {
             "null" | "undefined" | "" => Ok(Self::anonymous("the token sent is empty: the user is signed out")),
             token => {
                 let claims = services.verifier.verify(token).await?;
+                if let Some(reason) = services.revocations.check(&claims).await? {
+                    return Err(Failure::Revoked(reason));
+                }
                 Ok(Self { principal: Principal::from(&claims), claims: Some(claims), anonymous_because: None })
             }
         }

@@ -1,4 +1,4 @@
-//! What goes on beside the requests: work on the inbox.
+//! What goes on beside the requests: work on the inbox, and on what is known of tokens.
 
 use std::future::Future;
 use std::time::Duration;

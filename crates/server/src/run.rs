@@ -10,7 +10,7 @@ use crate::background::tended;
 use crate::connections::{Connections, Limits};
 use crate::{Services, router};
 
-/// Serves `services` on `listener` and works on the inbox, until `stop`.
+/// Serves `services` on `listener`, works on the inbox and hears of revocations, until `stop`.
 ///
 /// Then nobody new is let in, and what is under way may take `drain` to finish. What has not finished by then is cut off,
 /// its transaction rolled back: nobody was told that it happened, so whoever asked for it will ask again.
@@ -32,6 +32,14 @@ pub async fn run(
         async move { mirror.work(stop).await }
     };
     tasks.spawn(tended(work_on_inbox, stop.clone()));
+    let (revocations, kept) = (services.revocations().clone(), services.revocations_kept);
+    let work_on_revocations = move |stop: CancellationToken| {
+        let revocations = revocations.clone();
+        async move {
+            tokio::join!(revocations.watch(stop.clone()), revocations.prune(kept, stop));
+        }
+    };
+    tasks.spawn(tended(work_on_revocations, stop.clone()));
     let mut connections = Connections::new(router(services), &Limits::default(), stop);
     tracing::debug!(address = address.to_string(), "accepting connections");
     connections.accept(listener).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clerk::{Clock, SecretKey, SigningSecret};
 use clerk_api::BackendApi;
 use metrics_exporter_prometheus::PrometheusHandle;
-use mirror::Mirror;
+use mirror::{Mirror, Revocations};
 use postgres::{Pool, PoolOptions, migrations};
 use secrecy::SecretString;
 use tokens::{HttpKeySource, KeyCache, Verifier};
@@ -21,6 +21,8 @@ use crate::health::LastLook;
 pub struct Services {
     pub(crate) verifier: Verifier,
     pub(crate) mirror: Mirror,
+    pub(crate) revocations: Revocations,
+    pub(crate) revocations_kept: Duration,
     pub(crate) clients: Pool,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -101,6 +103,8 @@ impl Services {
         options.issuer = issuer;
         let services = Self {
             verifier: Verifier::new(options, keys, Arc::clone(&clock)),
+            revocations: Revocations::new(owner.clone()),
+            revocations_kept: config.revocations_kept,
             mirror: Mirror::new(owner, api),
             clients,
             webhooks: Arc::new(Webhooks {
@@ -120,6 +124,11 @@ impl Services {
     /// The mirror, for the worker beside the routes.
     pub fn mirror(&self) -> &Mirror {
         &self.mirror
+    }
+
+    /// Which tokens are void: for whoever acts for a caller outside of HTTP, or holds something open for one.
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// The verifier, for whoever acts for a caller outside of HTTP.

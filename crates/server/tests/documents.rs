@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clerk::{DeliveryId, SignatureError};
 use mirror::MirrorError;
+use mirror::revocations::Reason;
 use server::Failure;
 use server::config::DEFAULTS;
 use tokens::Refusal;
@@ -69,7 +70,8 @@ fn failures() -> Vec<Failure> {
         Failure::Panic,
     ];
     let signatures = signatures.into_iter().map(Failure::from);
-    signatures.chain(refusals.into_iter().map(Failure::from)).chain(own).collect()
+    let revoked = Reason::ALL.map(Failure::Revoked);
+    signatures.chain(refusals.into_iter().map(Failure::from)).chain(revoked).chain(own).collect()
 }
 
 /// The rows of the table in docs/errors.md: code and status.
@@ -95,15 +97,20 @@ fn every_code_is_on_the_errors_page_with_its_status() {
     assert!(invented.is_empty(), "docs/errors.md has codes that nothing answers: {invented:?}");
 }
 
-/// The list above cannot forget a kind: it is held against the source of the three `code` functions.
+/// The list above cannot forget a kind: it is held against the source of the four `code` functions.
 #[test]
 fn every_code_in_the_source_is_on_the_errors_page() {
     let documented = documented();
-    for file in ["server/src/failure/mod.rs", "tokens/src/refusal.rs", "clerk/src/webhook/error.rs"] {
+    for file in [
+        "server/src/failure/mod.rs",
+        "tokens/src/refusal.rs",
+        "clerk/src/webhook/error.rs",
+        "mirror/src/revocations/reason.rs",
+    ] {
         let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap();
         let body = source.split("fn code(&self)").nth(1).unwrap().split("\n    }\n").next().unwrap();
         let codes: Vec<&str> = body.split('"').skip(1).step_by(2).collect();
-        assert!(codes.len() >= 8, "{file}: {codes:?}");
+        assert!(codes.len() >= 7, "{file}: {codes:?}");
         for code in codes {
             assert!(documented.contains_key(code), "`{code}` of {file} is not in docs/errors.md");
         }

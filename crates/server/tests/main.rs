@@ -11,6 +11,7 @@ mod documents;
 mod health;
 mod logs;
 mod metrics;
+mod revocations;
 mod shutdown;
 mod start;
 mod support;

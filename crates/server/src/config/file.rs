@@ -11,6 +11,7 @@ pub(super) struct File {
     pub(super) database: Database,
     pub(super) clerk: Clerk,
     pub(super) webhooks: Webhooks,
+    pub(super) revocations: Revocations,
     pub(super) log: Log,
 }
 
@@ -43,6 +44,11 @@ pub(super) struct Clerk {
 pub(super) struct Webhooks {
     pub(super) max_body_bytes: usize,
     pub(super) tolerance_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Revocations {
+    pub(super) keep_days: u64,
 }
 
 #[derive(Debug, Deserialize)]

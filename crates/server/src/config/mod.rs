@@ -56,6 +56,8 @@ pub struct Config {
     pub verifier: VerifierOptions,
     /// The largest webhook body.
     pub max_body_bytes: usize,
+    /// How long revocations are remembered.
+    pub revocations_kept: Duration,
     /// How old or new a webhook may be.
     pub tolerance: Duration,
 }

@@ -113,7 +113,7 @@ impl Settings {
         else {
             return Err(missing(&found, issuer.as_ref()));
         };
-        let File { server, database, clerk, webhooks, .. } = self.0;
+        let File { server, database, clerk, webhooks, revocations, .. } = self.0;
         Ok(Config {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
@@ -135,6 +135,8 @@ impl Settings {
             verifier,
             // Every byte may be held in memory for every connection.
             max_body_bytes: within("webhooks.max_body_bytes", webhooks.max_body_bytes, 1024..=64 * 1024 * 1024)?,
+            // A token that is older than what is remembered is void, and Clerk's may be made to live for a day and longer.
+            revocations_kept: days(within("revocations.keep_days", revocations.keep_days, 2..=3650)?),
             // What is replayed later than a day ago is not a clock that is wrong.
             tolerance: Duration::from_secs(within(
                 "webhooks.tolerance_seconds",
@@ -143,6 +145,10 @@ impl Settings {
             )?),
         })
     }
+}
+
+const fn days(number: u64) -> Duration {
+    Duration::from_secs(number * 24 * 60 * 60)
 }
 
 /// Said, derived, or to be asked for: in this order, because what is known needs no network.

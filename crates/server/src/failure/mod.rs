@@ -14,6 +14,7 @@ pub(crate) mod cause;
 use axum::http::StatusCode;
 use clerk::SignatureError;
 use mirror::MirrorError;
+use mirror::revocations::Reason;
 use tokens::Refusal;
 
 /// A request that was not served.
@@ -22,6 +23,9 @@ pub enum Failure {
     /// The token is not accepted, or could not be checked.
     #[error(transparent)]
     Token(#[from] Refusal),
+    /// The token is genuine, and void all the same.
+    #[error("token is revoked: {0}")]
+    Revoked(Reason),
     /// The `Authorization` header is of no form that is known.
     #[error("`Authorization` is not of the form `Bearer <token>`")]
     Scheme,
@@ -74,7 +78,7 @@ impl Failure {
             Self::Signature(SignatureError::NoSecret) => StatusCode::SERVICE_UNAVAILABLE,
             // A sender that could not say who it is. To Svix all refusals are alike; a person who reads its log, or ours,
             // can tell a wrong secret (401) from a broken request (400) by the number alone.
-            Self::Token(_) | Self::Scheme | Self::Signature(_) => StatusCode::UNAUTHORIZED,
+            Self::Token(_) | Self::Revoked(_) | Self::Scheme | Self::Signature(_) => StatusCode::UNAUTHORIZED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::NotStored(_) | Self::DatabaseAway(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
@@ -88,6 +92,7 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Token(refusal) => refusal.code(),
+            Self::Revoked(reason) => reason.code(),
             Self::Scheme => "authorization-malformed",
             Self::Signature(error) => error.code(),
             Self::TooLarge { .. } => "body-too-large",
@@ -106,6 +111,7 @@ impl Failure {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Token(refusal) => refusal.hint(),
+            Self::Revoked(reason) => Some(reason.hint()),
             Self::Signature(error) => Some(error.hint()),
             Self::Scheme => Some("send one `Authorization: Bearer <the result of getToken()>`"),
             Self::NoRoute => Some("Clerk's webhooks are taken at `POST /webhooks/clerk`; `GET /whoami` shows a caller"),

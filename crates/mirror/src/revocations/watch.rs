@@ -1,0 +1,158 @@
+//! Hearing of revocations, and forgetting old ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use postgres::{Heard, Listener};
+use serde::Deserialize;
+use tokio_postgres::Row;
+use tokio_util::sync::CancellationToken;
+
+use super::{Notice, Reason, Revocation, Revocations};
+use crate::MirrorError;
+
+/// The channel that the triggers of migration 8 notify.
+const CHANNEL: &str = "rowlock_revocations";
+/// Between two tries to listen.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Rows that are read at a time.
+const PAGE: i64 = 1000;
+/// How often old rows are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Rows that are deleted at a time, each time in a transaction of its own.
+const PRUNE_AT_ONCE: i32 = 5000;
+
+/// What a notification says: the revisions that are new.
+#[derive(Debug, Deserialize)]
+struct Range {
+    from: i64,
+    to: i64,
+}
+
+impl Revocations {
+    /// Hears of revocations until `stop`; without this every check asks the database.
+    pub async fn watch(&self, stop: CancellationToken) {
+        let mut troubled = false;
+        while !stop.is_cancelled() {
+            let hearing = async {
+                let mut listener = Listener::connect(&self.pool, CHANNEL).await?;
+                self.begin_to_hear(&mut troubled);
+                loop {
+                    let heard = listener.next().await?;
+                    self.take(heard).await;
+                }
+            };
+            let ended: Result<std::convert::Infallible, postgres::Error> = tokio::select! {
+                () = stop.cancelled() => break,
+                ended = hearing => ended,
+            };
+            self.memory.distrust();
+            metrics::gauge!("rowlock_revocations_heard").set(0.0);
+            if let Err(error) = ended
+                && !troubled
+            {
+                troubled = true;
+                let error = MirrorError::from(error).without_data();
+                tracing::warn!(error, "revocations cannot be heard and the table is asked for every token");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+        self.memory.distrust();
+    }
+
+    /// Whatever was known before may have changed unheard.
+    fn begin_to_hear(&self, troubled: &mut bool) {
+        self.memory.forget_all();
+        self.memory.trust();
+        let _ = self.notices.send(Notice::Gap);
+        metrics::gauge!("rowlock_revocations_heard").set(1.0);
+        if std::mem::take(troubled) {
+            tracing::info!("revocations are heard again");
+        }
+    }
+
+    async fn take(&self, heard: Heard) {
+        if let Heard::Notification(payload) = heard
+            && self.take_changes(&payload).await.is_err()
+        {
+            // Something changed, and nobody knows what.
+            self.memory.forget_all();
+            let _ = self.notices.send(Notice::Gap);
+        }
+        self.memory.trust();
+    }
+
+    async fn take_changes(&self, payload: &str) -> Result<(), Unreadable> {
+        let Range { mut from, to } = serde_json::from_str(payload).map_err(|_| Unreadable)?;
+        while from <= to {
+            let (changed, last) = self.changed(from, to).await.map_err(|_| Unreadable)?;
+            self.memory.forget(&changed);
+            let is_last_page = i64::try_from(changed.len()).unwrap_or(i64::MAX) < PAGE;
+            for revocation in changed {
+                // Nobody may be interested.
+                let _ = self.notices.send(Notice::Changed(Arc::new(revocation)));
+            }
+            match last {
+                Some(last) if !is_last_page => from = last.saturating_add(1),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// A page of what has a revision from `from` to `to`, and the last revision on it.
+    async fn changed(&self, from: i64, to: i64) -> Result<(Vec<Revocation>, Option<i64>), MirrorError> {
+        let connection = self.pool.get().await?;
+        let changed = connection.prepare_cached(include_str!("../../../../sql/revocations/changed.sql")).await?;
+        let rows = connection.query(&changed, &[&from, &to, &PAGE]).await?;
+        Ok((rows.iter().map(revocation).collect(), rows.last().map(|row| row.get("revision"))))
+    }
+
+    /// Forgets what is older than `keep`, now and then, until `stop`. Several processes may do this at once.
+    pub async fn prune(&self, keep: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.prune_now(keep).await {
+                tracing::warn!(error = error.without_data(), "old revocations could not be deleted");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(PRUNE_EVERY.mul_f64(rand::random_range(0.8..=1.2))) => {}
+            }
+        }
+    }
+
+    /// Forgets what is older than `keep`, and returns how many rows that were.
+    ///
+    /// # Errors
+    /// When the database refuses; what was deleted before stays so.
+    pub async fn prune_now(&self, keep: Duration) -> Result<i64, MirrorError> {
+        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
+        let mut total = 0;
+        loop {
+            let connection = self.pool.get().await?;
+            let prune = connection.prepare_cached(include_str!("../../../../sql/revocations/prune.sql")).await?;
+            let gone: i64 = connection.query_one(&prune, &[&keep, &PRUNE_AT_ONCE]).await?.get(0);
+            total += gone;
+            if gone < i64::from(PRUNE_AT_ONCE) {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+/// A notification that could not be followed.
+struct Unreadable;
+
+fn revocation(row: &Row) -> Revocation {
+    Revocation {
+        reason: Reason::read(row.get("reason")),
+        user_id: row.get("user_id"),
+        session_id: row.get("session_id"),
+        organization_id: row.get("organization_id"),
+        issued_until: row.get("issued_until"),
+        lifted: row.get("lifted"),
+    }
+}

@@ -99,7 +99,7 @@ select jsonb_build_object(
           where k.conrelid = c.oid and k.contype = 'f'
         ),
         'checks', (
-          select coalesce(jsonb_agg(pg_get_constraintdef(k.oid) order by k.conname), '[]')
+          select coalesce(jsonb_agg(k.conname || ': ' || pg_get_constraintdef(k.oid) order by k.conname), '[]')
           from pg_constraint as k where k.conrelid = c.oid and k.contype = 'c'
         ),
         'sequences', (

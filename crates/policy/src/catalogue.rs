@@ -51,7 +51,7 @@ pub struct Relation {
     pub primary_key: Vec<String>,
     /// By name.
     pub foreign_keys: Vec<ForeignKeyEntry>,
-    /// Definitions, such as `CHECK ((amount > 0))`.
+    /// Names and definitions, such as `amount_check: CHECK ((amount > 0))`.
     pub checks: Vec<String>,
     /// Sequences of `serial` columns.
     pub sequences: Vec<Sequence>,

@@ -16,6 +16,8 @@
 pub mod catalogue;
 pub mod difference;
 pub mod generator;
+pub mod issuer;
+pub mod matrix;
 pub mod model;
 mod sql_name;
 

@@ -20,6 +20,7 @@ mod error;
 mod plan;
 mod requirement;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -100,6 +101,8 @@ pub struct Table {
     pub access: Access,
     /// Whether the columns of owner and organization fill themselves in.
     pub defaults: bool,
+    /// Values for the rows that the matrix makes: column → value, `{n}` being another number for each row.
+    pub sample: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

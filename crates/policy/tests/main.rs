@@ -4,4 +4,5 @@
 mod claims;
 mod difference;
 mod live;
+mod matrix;
 mod support;

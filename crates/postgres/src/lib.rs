@@ -29,4 +29,4 @@ pub use error::{Error, is_data_error};
 pub use listener::{Heard, Listener};
 pub use pool::{Connection, Pool, PoolOptions, Transaction};
 pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};
-pub use rehearsal::Rehearsal;
+pub use rehearsal::{Attempt, Rehearsal};

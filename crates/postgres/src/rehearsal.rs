@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use futures_util::join;
 use tokens::Principal;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
@@ -21,6 +22,15 @@ use crate::{Connection, Error, Parameter, Pool, RequestContext};
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Nobody who works on the database waits longer for us, nor we for them.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What came of an [`attempt`](Rehearsal::attempt).
+#[derive(Debug)]
+pub struct Attempt {
+    /// What Postgres answered the principal.
+    pub answer: Result<Vec<Row>, Error>,
+    /// What the owner saw afterwards; empty when the statement failed or nothing was asked.
+    pub seen: Vec<Row>,
+}
 
 /// An open transaction that can only be rolled back.
 ///
@@ -110,6 +120,45 @@ impl Rehearsal {
     /// When there is no mark.
     pub async fn undo(&self) -> Result<(), Error> {
         self.run("rollback to savepoint rehearsal; release savepoint rehearsal").await
+    }
+
+    /// What a principal's statement does: everything in one flight, and undone before this returns.
+    ///
+    /// `look` is a statement of the owner's, asked after the principal's and before it is undone.
+    ///
+    /// # Errors
+    /// When the connection broke or the undoing failed; what Postgres said to the statement stands in [`Attempt::answer`].
+    pub async fn attempt(
+        &self,
+        principal: &Principal,
+        statement: (&str, &[Parameter<'_>]),
+        look: Option<(&str, &[Parameter<'_>])>,
+    ) -> Result<Attempt, Error> {
+        let request = RequestContext::default();
+        let looking = async {
+            match look {
+                Some((statement, parameters)) => self.query(statement, parameters).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        // As in the principal transaction: polled in this order, so sent in this order. After a failure Postgres skips the rest
+        // up to the rollback.
+        let (marked, acting, answer, owner, seen, undone) = join!(
+            self.mark(),
+            self.act_as(principal, &request),
+            self.query(statement.0, statement.1),
+            self.act_as_owner(),
+            looking,
+            self.undo(),
+        );
+        marked?;
+        undone?;
+        let answer = match (acting, answer) {
+            (Err(error), _) => Err(error),
+            (Ok(()), answer) => answer,
+        };
+        let seen = if answer.is_ok() { owner.and(seen)? } else { Vec::new() };
+        Ok(Attempt { answer, seen })
     }
 
     /// Rolls everything back and returns the connection.

@@ -175,6 +175,17 @@ pub(crate) enum PolicyCommand {
     Generate(PolicyGenerateArguments),
     /// Show what the database lacks of rowlock.toml; exits with 1 when something differs
     Diff(PolicyFileArguments),
+    /// Let every persona try everything on every table, and hold it against the reviewed table; for a development database
+    Test(PolicyTestArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyTestArguments {
+    /// Keep the table as it is now: the next change is told against it
+    #[arg(long)]
+    pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) file: PolicyFileArguments,
 }
 
 #[derive(Debug, Args)]

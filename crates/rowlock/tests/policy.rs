@@ -120,6 +120,70 @@ async fn from_a_table_to_policies() {
     assert_eq!(stdout(&["policy", "diff"]), "✓ the database has all of rowlock.toml\n");
     assert_eq!(stdout(&["policy", "diff", "--json"]), "{\"tables\":[]}\n");
     assert_eq!(stdout(&["policy", "generate"]), "✓ nothing to write: the database has all of rowlock.toml\n");
+
+    let (code, said) = run(&["policy", "test"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("nothing was reviewed yet: there is no policies.matrix"), "{said}");
+    stdout(&["policy", "test", "--update"]);
+    assert!(stdout(&["policy", "test"]).starts_with("✓ as reviewed in policies.matrix\n195 attempts in "));
+    execute(&database, "create policy more on public.notes for delete to authenticated using (true); grant delete on public.notes to authenticated").await;
+    let (code, said) = run(&["policy", "test"]);
+    assert_eq!(code, Some(1));
+    insta::with_settings!({ filters => vec![(r"in \d+\.\d s", "in [time] s")] }, { insta::assert_snapshot!(said, @"
+    exit: 1
+    --- stdout
+    ✗ leak public.notes: ada, org:admin of Acme may delete the rows of ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ada, version 1 may delete the rows of ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ada, no organization may delete the rows of ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ada, impersonated may delete the rows of ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ben, org:member of Acme may delete the rows of ada@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ben, version 1 may delete the rows of ada@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ben, claims of a template may delete the rows of ada@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: dan, all permissions in Acme may delete the rows of ada@Acme and ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: fay, left Acme a moment ago may delete the rows of ada@Acme and ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: cleo, org:admin of Globex may delete the rows of ada@Acme and ben@Acme, across tenants
+    ✗ leak public.notes: eve, signed in, nowhere may delete the rows of ada@Acme and ben@Acme and cleo@Globex, across tenants
+      hint: another tenant's row was reached: look for a policy that asks too little, or row-level security that is off
+    ✗ too-much public.notes: ada, org:admin of Acme may delete the row of ada@Acme, and should not
+    ✗ too-much public.notes: ada, version 1 may delete the row of ada@Acme, and should not
+    ✗ too-much public.notes: ada, no organization may delete the row of ada@Acme, and should not
+    ✗ too-much public.notes: ada, impersonated may delete the row of ada@Acme, and should not
+    ✗ too-much public.notes: ben, org:member of Acme may delete the row of ben@Acme, and should not
+    ✗ too-much public.notes: ben, version 1 may delete the row of ben@Acme, and should not
+    ✗ too-much public.notes: ben, claims of a template may delete the row of ben@Acme, and should not
+    ✗ too-much public.notes: cleo, org:admin of Globex may delete the row of cleo@Globex, and should not
+      hint: the database is not what rowlock.toml says: see `rowlock policy diff`
+    ✗ not as reviewed in policies.matrix:
+
+      public.notes: user               ada@Acme      ben@Acme      cleo@Globex
+    -   ada, org:admin of Acme         ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ada, org:admin of Acme         ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   ada, version 1                 ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ada, version 1                 ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   ada, no organization           ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ada, no organization           ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   ada, impersonated              ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ada, impersonated              ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   ben, version 1                 ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ben, version 1                 ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   ben, claims of a template      ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   ben, claims of a template      ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   dan, all permissions in Acme   ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   dan, all permissions in Acme   ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   fay, left Acme a moment ago    ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   fay, left Acme a moment ago    ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+    -   cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘
+    +   cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔
+    -   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
+    +   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+
+      hint: if this is meant, keep it with `rowlock policy test --update`
+    195 attempts in [time] s: 11 leaks, 0 dead policies, 8 cells other than declared
+    --- stderr
+    ") });
+    execute(&database, &migration).await;
     // A server starts with the same file.
     let (code, said) = run(&["serve"]);
     assert_eq!(code, Some(1));

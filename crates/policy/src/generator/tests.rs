@@ -238,7 +238,7 @@ fn a_profile_that_its_owner_may_show() {
 
     create policy profiles_select_not_pending on public.profiles as restrictive
       for select to authenticated
-      using (is_public or (not (select clerk.is_pending())));
+      using (is_public or not (select clerk.is_pending()));
 
     create policy profiles_insert_not_pending on public.profiles as restrictive
       for insert to authenticated
@@ -459,7 +459,7 @@ fn what_makes_no_sense_is_refused_by_name() {
     assert_snapshot!(table("access = 'gated'\nselect = 'org:admin'"), @"public.notes: `select` cannot be used: `org:admin`: whoever makes an organization has every role in it; expected a setting `organization`, so that it is the row's own");
     assert_snapshot!(table("access = 'user'\nowners = 'a'"), @"
     the [[table]] on line 1 cannot be read
-    unknown field `owners`, expected one of `name`, `access`, `owner`, `organization`, `membership`, `visible`, `parent`, `foreign_key`, `parent_key`, `select`, `insert`, `update`, `delete`, `write`, `defaults`, `policy`
+    unknown field `owners`, expected one of `name`, `access`, `owner`, `organization`, `membership`, `visible`, `parent`, `foreign_key`, `parent_key`, `select`, `insert`, `update`, `delete`, `write`, `shared`, `defaults`, `sample`, `policy`
     ");
     assert_snapshot!(table("access = 'audit'\nowner = 'a'\nupdate = 'owner'"), @"public.notes: `update` cannot be used: `owner`: an audit that can be changed is none; expected `nobody`");
     assert_snapshot!(table("access = 'organization'\norganization = 'a'\nselect = 'anyone'"), @r#"public.notes: `select` cannot be used: `anyone`: rows that belong to an organization are for its members; use access = "public" for others"#);

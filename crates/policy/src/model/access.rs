@@ -105,6 +105,8 @@ pub enum Access {
     Custom {
         /// The policies, as written.
         policies: Vec<CustomPolicy>,
+        /// Whether callers of other organizations are meant to reach rows.
+        shared: bool,
     },
 }
 

@@ -18,6 +18,10 @@ pub enum Condition {
     Always,
     /// The caller is a user.
     SignedIn,
+    /// The session has no unfinished task.
+    NotPending,
+    /// Nobody else acts in the caller's name.
+    NotImpersonated,
     /// The column names the caller.
     IsCaller(String),
     /// The column names the organization that is active in the token.
@@ -149,6 +153,8 @@ impl Condition {
         match self {
             Self::Always => "true".to_owned(),
             Self::SignedIn => "(select clerk.user_id()) is not null".to_owned(),
+            Self::NotPending => "not (select clerk.is_pending())".to_owned(),
+            Self::NotImpersonated => "not (select clerk.is_impersonated())".to_owned(),
             Self::IsCaller(name) => format!("{} = (select clerk.user_id())", column(name)),
             Self::IsActiveOrganization(name) => format!("{} = (select clerk.org_id())", column(name)),
             Self::IsMyOrganization(name) => format!("{} = any (array(select clerk.my_org_ids()))", column(name)),

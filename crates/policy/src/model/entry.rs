@@ -1,5 +1,7 @@
 //! One `[[table]]` as it is written, and what it takes to make sense.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{
@@ -25,7 +27,10 @@ pub(super) struct TableEntry {
     update: Option<OneOrMany>,
     delete: Option<OneOrMany>,
     write: Option<OneOrMany>,
+    shared: Option<bool>,
     defaults: Option<bool>,
+    #[serde(default)]
+    sample: BTreeMap<String, String>,
     #[serde(default)]
     policy: Vec<PolicyEntry>,
 }
@@ -92,14 +97,14 @@ impl TableEntry {
         })?;
         self.refuse_strangers(&name)?;
         let access = self.access(&name)?;
-        Ok(Table { name, access, defaults: self.defaults.unwrap_or(true) })
+        Ok(Table { name, access, defaults: self.defaults.unwrap_or(true), sample: self.sample })
     }
 
     /// A setting of another kind would be without effect, and whoever wrote it would not know.
     fn refuse_strangers(&self, name: &TableName) -> Result<(), ModelError> {
         use Kind::{Audit, Child, Custom, Gated, Organization, Profile, Public, User};
         let has_rules = [User, Organization, Gated, Public, Profile, Audit];
-        let settings: [(&'static str, bool, &[Kind]); 13] = [
+        let settings: [(&'static str, bool, &[Kind]); 14] = [
             ("owner", self.owner.is_some(), &[User, Organization, Public, Profile, Audit]),
             ("organization", self.organization.is_some(), &[Organization, Public, Audit]),
             ("membership", self.membership.is_some(), &[Organization]),
@@ -112,6 +117,7 @@ impl TableEntry {
             ("update", self.update.is_some(), &has_rules),
             ("delete", self.delete.is_some(), &has_rules),
             ("write", self.write.is_some(), &has_rules),
+            ("shared", self.shared.is_some(), &[Custom]),
             ("policy", !self.policy.is_empty(), &[Custom]),
         ];
         for (setting, is_there, kinds) in settings {
@@ -174,7 +180,9 @@ impl TableEntry {
                 foreign_key: required("foreign_key", &self.foreign_key, "the column that points at the parent")?,
                 parent_key: self.parent_key.clone().unwrap_or_else(|| "id".to_owned()),
             },
-            Kind::Custom => Access::Custom { policies: self.custom_policies(name)? },
+            Kind::Custom => {
+                Access::Custom { policies: self.custom_policies(name)?, shared: self.shared.unwrap_or(false) }
+            }
         })
     }
 

@@ -75,7 +75,7 @@ impl Model {
     /// What the table needs.
     pub fn plan(&self, table: &Table) -> Plan {
         let mut policies = match &table.access {
-            Access::Custom { policies } => policies
+            Access::Custom { policies, .. } => policies
                 .iter()
                 .map(|policy| PlannedPolicy {
                     name: policy.name.clone(),
@@ -135,7 +135,7 @@ impl Model {
                     condition,
                 })
             }
-            Access::Custom { policies } => {
+            Access::Custom { policies, .. } => {
                 let conditions: Vec<Condition> = policies
                     .iter()
                     .filter(|policy| policy.command == command)
@@ -158,15 +158,15 @@ impl Model {
     /// Policies that take away from sessions that are not quite the user's.
     fn restrictions(&self, table: &Table, granted: &[PlannedPolicy]) -> Vec<PlannedPolicy> {
         let exceptions = [
-            (self.settings.pending, "pending", "not (select clerk.is_pending())"),
-            (self.settings.impersonated, "impersonated", "not (select clerk.is_impersonated())"),
+            (self.settings.pending, "pending", Condition::NotPending),
+            (self.settings.impersonated, "impersonated", Condition::NotImpersonated),
         ];
         let mut restrictions = Vec::new();
-        for (exception, name, sql) in exceptions {
+        for (exception, name, holds) in exceptions {
             if exception == Exception::Accept {
                 continue;
             }
-            let condition = || Condition::Sql(sql.to_owned());
+            let condition = || holds.clone();
             let concerned: Vec<(Command, Condition)> = Command::ALL
                 .into_iter()
                 .filter(|command| exception != Exception::ReadOnly || *command != Command::Select)

@@ -2,6 +2,7 @@
 
 mod add;
 mod generate;
+mod test;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub(super) async fn run(command: PolicyCommand, printer: Printer) -> anyhow::Res
         PolicyCommand::Add(arguments) => add::run(&arguments, printer),
         PolicyCommand::Generate(arguments) => generate::run(arguments, printer).await,
         PolicyCommand::Diff(arguments) => generate::diff(arguments, printer).await,
+        PolicyCommand::Test(arguments) => test::run(arguments, printer).await,
     }
 }
 

@@ -34,6 +34,11 @@ impl Database {
         Ok(Self { cluster, version, owner })
     }
 
+    /// The address of the owner's login.
+    pub(crate) fn url(&self) -> DatabaseUrl {
+        self.cluster.url()
+    }
+
     /// A pool of the login that acts for clients.
     pub(crate) fn clients(&self) -> Result<Pool> {
         pool(&self.cluster.url().for_clients(), CLIENT_CONNECTIONS)

@@ -1,6 +1,6 @@
 //! How fast Rowlock is, measured beside what it competes with and what the machine allows.
 //!
-//! Three subjects: verifying a session token, running a client's statement as its principal, taking a webhook delivery.
+//! Three subjects: verifying a session token, running a client's statement as its principal, taking webhooks.
 //! Each is a race of *ours*, a *peer* (what people would use otherwise) and a *limit* (the part that nobody can leave
 //! out). They take turns on the same machine in the same minutes, so a noisy neighbour hits all of them; the claim is
 //! the ratio, the absolute numbers are context. What each row means stands in `benches/README.md`.
@@ -11,9 +11,9 @@
 mod callers;
 mod database;
 mod delay_proxy;
+mod ingest;
 mod machine;
 mod measure;
-mod mirror;
 mod openssl;
 mod peer;
 mod principal;
@@ -46,8 +46,8 @@ enum Subject {
     Tokens,
     /// A client's statement as its principal
     Principal,
-    /// Taking a webhook delivery
-    Mirror,
+    /// Taking webhooks over HTTP
+    Ingest,
 }
 
 fn main() -> Result<()> {
@@ -58,13 +58,13 @@ fn main() -> Result<()> {
     if wanted(Subject::Tokens) {
         tokens::measure(&runtime, &mut report)?;
     }
-    if wanted(Subject::Principal) || wanted(Subject::Mirror) {
+    if wanted(Subject::Principal) || wanted(Subject::Ingest) {
         let database = runtime.block_on(Database::start())?;
         if wanted(Subject::Principal) {
             principal::measure(&runtime, &database, &mut report)?;
         }
-        if wanted(Subject::Mirror) {
-            mirror::measure(&runtime, &database, &mut report)?;
+        if wanted(Subject::Ingest) {
+            ingest::measure(&runtime, &database, &mut report)?;
         }
         runtime.block_on(database.stop())?;
     }

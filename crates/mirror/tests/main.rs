@@ -3,6 +3,7 @@
 
 mod convergence;
 mod failures;
+mod history;
 mod inquiries;
 mod projection;
 mod revocations;

@@ -3,12 +3,13 @@
 //! ```text
 //! begin
 //! select set_config('role', …, true), set_config('request.jwt.claims', …, true), …
+//! [select clerk.ensure_caller()]
 //! <the client's statement>
 //! commit
 //! <whatever the statement left in the session is removed>
 //! ```
 //!
-//! All five are sent before the first answer is awaited. Each has its own Sync point, so the server works through them
+//! All of them are sent before the first answer is awaited. Each has its own Sync point, so the server works through them
 //! in order, and what happens when one fails is decided by Postgres, not by us:
 //!
 //! * an unknown role fails the second step; the statement is then answered `25P02` (transaction aborted) and never runs
@@ -54,6 +55,7 @@ pub struct AsPrincipal<'a> {
     connection: Connection,
     principal: &'a Principal,
     request: RequestContext,
+    ensures_rows: bool,
 }
 
 impl Pool {
@@ -62,7 +64,12 @@ impl Pool {
     /// # Errors
     /// As [`Pool::get`].
     pub async fn as_principal<'a>(&self, principal: &'a Principal) -> Result<AsPrincipal<'a>, Error> {
-        Ok(AsPrincipal { connection: self.get().await?, principal, request: RequestContext::default() })
+        Ok(AsPrincipal {
+            connection: self.get().await?,
+            principal,
+            request: RequestContext::default(),
+            ensures_rows: false,
+        })
     }
 }
 
@@ -71,6 +78,14 @@ impl AsPrincipal<'_> {
     #[must_use]
     pub fn with_request(mut self, request: RequestContext) -> Self {
         self.request = request;
+        self
+    }
+
+    /// Makes the mirror's rows of the caller and of the caller's organization first, in the same transaction, where Clerk's
+    /// webhook has not brought them yet.
+    #[must_use]
+    pub fn ensuring_rows(mut self) -> Self {
+        self.ensures_rows = true;
         self
     }
 
@@ -93,9 +108,15 @@ impl AsPrincipal<'_> {
         let connection = flight.connection();
         // `join!` polls in the order written, and the driver sends on the first poll: the order here is the order on
         // the wire. `tokio::join!` would rotate it.
-        let (begun, set, rows, committed, cleaned) = join!(
+        let (begun, set, ensured, rows, committed, cleaned) = join!(
             connection.batch_execute("begin"),
             connection.query_typed(SETTINGS, &settings),
+            async {
+                if self.ensures_rows {
+                    connection.query_typed(ENSURE_CALLER, &[]).await?;
+                }
+                Ok(())
+            },
             connection.query_typed(statement, parameters),
             connection.batch_execute("commit"),
             connection.batch_execute(CLEAN),
@@ -105,6 +126,7 @@ impl AsPrincipal<'_> {
         }
         begun.map_err(Error::Statement)?;
         set.map_err(Error::Statement)?;
+        ensured.map_err(Error::Statement)?;
         let rows = rows.map_err(Error::Statement)?;
         committed.map_err(Error::Statement)?;
         Ok(rows)
@@ -112,6 +134,7 @@ impl AsPrincipal<'_> {
 }
 
 pub(crate) const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
+const ENSURE_CALLER: &str = include_str!("../../../sql/principal/ensure_caller.sql");
 const CLEAN: &str = include_str!("../../../sql/principal/clean.script.sql");
 
 /// Holds the connection while statements are under way; dropped before [`land`](Self::land), it cancels and discards.

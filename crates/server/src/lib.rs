@@ -16,6 +16,7 @@ pub mod config;
 mod connections;
 mod failure;
 mod health;
+mod known_callers;
 mod routes;
 mod run;
 mod services;

@@ -7,14 +7,18 @@ use clerk::{Clock, SecretKey, SigningSecret};
 use clerk_api::BackendApi;
 use metrics_exporter_prometheus::PrometheusHandle;
 use mirror::{Mirror, Revocations};
-use postgres::{Pool, PoolOptions, migrations};
+use postgres::{Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
 use tokens::{HttpKeySource, KeyCache, Verifier};
+use tokio_postgres::Row;
 use url::Url;
 
 use crate::Config;
+use crate::Failure;
+use crate::auth::Caller;
 use crate::config::Issuer;
 use crate::health::LastLook;
+use crate::known_callers::KnownCallers;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ pub struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) last_look: Arc<LastLook>,
+    known_callers: Arc<KnownCallers>,
 }
 
 /// What a webhook must satisfy.
@@ -115,6 +120,7 @@ impl Services {
             clock,
             metrics,
             last_look: Arc::default(),
+            known_callers: Arc::default(),
         };
         // A failure has logged itself, and is tried again with the first token or health check.
         let _ = services.verifier.keys().warm().await;
@@ -134,6 +140,26 @@ impl Services {
     /// The verifier, for whoever acts for a caller outside of HTTP.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// Runs a statement as the caller, whose rows are there when it runs: what the webhook has not brought yet is made in
+    /// the same transaction.
+    ///
+    /// # Errors
+    /// As [`postgres::AsPrincipal::query`].
+    pub(crate) async fn query_as(
+        &self,
+        caller: &Caller,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        let transaction = self.clients.as_principal(&caller.principal).await?;
+        let Some(claims) = caller.claims.as_ref().filter(|claims| !self.known_callers.contains(claims)) else {
+            return Ok(transaction.query(statement, parameters).await?);
+        };
+        let rows = transaction.ensuring_rows().query(statement, parameters).await?;
+        self.known_callers.insert(claims);
+        Ok(rows)
     }
 
     /// The pool for clients' statements.

@@ -185,3 +185,36 @@ async fn time_runs_out() {
     server.clock.advance(Duration::from_secs(35));
     assert_eq!(server.whoami(&bearer).await.verdict(), "401 token-expired");
 }
+
+#[tokio::test]
+async fn a_caller_who_is_faster_than_the_webhook_has_a_row_at_once() {
+    let server = TestServer::start().await;
+    let bearer = session().claim("o", json!({ "id": "org_acme", "slg": "acme", "rol": "admin" })).bearer();
+    let rows = "select id, source, stub from clerk.users union all select id, source, stub from clerk.organizations order by 1";
+    let answers = futures_util::future::join_all((0..4).map(|_| server.whoami(&bearer))).await;
+    assert!(answers.iter().all(|answer| answer.ok()["user_id"] == "user_ada"));
+    let made = json!([
+        { "id": "org_acme", "source": "token", "stub": true }, { "id": "user_ada", "source": "token", "stub": true },
+    ]);
+    assert_eq!(server.rows(rows).await, made);
+    // Clerk is to be asked for the rest, once.
+    let asked = "select object, cause from rowlock.inquiries order by 1";
+    let expected = json!([{ "object": "organization", "cause": "stub" }, { "object": "user", "cause": "stub" }]);
+    assert_eq!(server.rows(asked).await, expected);
+    // And whatever a webhook says is newer.
+    server.deliver(&Delivery::user_created("ada")).await.ok();
+    let whole = json!([
+        { "id": "org_acme", "source": "token", "stub": true }, { "id": "user_ada", "source": "webhook", "stub": false },
+    ]);
+    assert_eq!(server.rows(rows).await, whole);
+}
+
+#[tokio::test]
+async fn a_caller_whom_clerk_has_deleted_gets_no_new_row() {
+    let server = TestServer::start().await;
+    let gone = event("user.deleted", &json!({ "id": "user_ada", "deleted": true }));
+    server.deliver(&Delivery::of("msg_gone", gone)).await.ok();
+    server.whoami(session().bearer()).await;
+    let rows = server.rows("select source, deleted_at is not null as gone from clerk.users").await;
+    assert_eq!(rows, json!([{ "source": "webhook", "gone": true }]));
+}

@@ -33,16 +33,16 @@ const fn text(name: &'static str) -> Column {
 }
 
 const fn text_at(name: &'static str, path: &'static str) -> Column {
-    Column { name, sql: Type::Text, read: Read::Text(path) }
+    Column { name, sql: Type::Text, read: Read::Text(path), lasting: false }
 }
 
 /// Text with an index on it.
 const fn key(name: &'static str) -> Column {
-    Column { name, sql: Type::Text, read: Read::Key(name) }
+    Column { name, sql: Type::Text, read: Read::Key(name), lasting: false }
 }
 
 const fn flag(name: &'static str) -> Column {
-    Column { name, sql: Type::Boolean, read: Read::Flag(name) }
+    Column { name, sql: Type::Boolean, read: Read::Flag(name), lasting: false }
 }
 
 const fn number(name: &'static str) -> Column {
@@ -50,19 +50,19 @@ const fn number(name: &'static str) -> Column {
 }
 
 const fn number_at(name: &'static str, path: &'static str) -> Column {
-    Column { name, sql: Type::Number, read: Read::Number(path) }
+    Column { name, sql: Type::Number, read: Read::Number(path), lasting: false }
 }
 
 const fn moment(name: &'static str) -> Column {
-    Column { name, sql: Type::Moment, read: Read::Moment(name) }
+    Column { name, sql: Type::Moment, read: Read::Moment(name), lasting: false }
 }
 
 const fn json(name: &'static str) -> Column {
-    Column { name, sql: Type::Json, read: Read::Json(name) }
+    Column { name, sql: Type::Json, read: Read::Json(name), lasting: false }
 }
 
 const fn special(name: &'static str, sql: Type, read: fn(&Object<'_>) -> Option<String>) -> Column {
-    Column { name, sql, read: Read::Special(read) }
+    Column { name, sql, read: Read::Special(read), lasting: false }
 }
 
 const fn parent(name: &'static str, path: &'static str, of: ObjectKind) -> Parent {
@@ -142,7 +142,8 @@ static ORGANIZATION_INVITATIONS: Table = Table {
     kind: ObjectKind::OrganizationInvitation,
     parents: &[parent("organization_id", "organization_id", ObjectKind::Organization)],
     columns: &[
-        text("user_id"),
+        // Who accepted it.
+        Column { lasting: true, ..text("user_id") },
         key("email_address"),
         text("role"),
         text("role_name"),
@@ -321,9 +322,10 @@ static PAYMENT_ATTEMPTS: Table = Table {
     elsewhere: &[],
 };
 
-const PAYER_USER: Column = Column { name: "payer_user_id", sql: Type::Text, read: Read::Key("payer.user_id") };
+const PAYER_USER: Column =
+    Column { name: "payer_user_id", sql: Type::Text, read: Read::Key("payer.user_id"), lasting: false };
 const PAYER_ORGANIZATION: Column =
-    Column { name: "payer_organization_id", sql: Type::Text, read: Read::Key("payer.organization_id") };
+    Column { name: "payer_organization_id", sql: Type::Text, read: Read::Key("payer.organization_id"), lasting: false };
 
 /// Clerk sends a text, or an object with a `code` and a `decline_code`.
 fn failed_reason(attempt: &Object<'_>) -> Option<String> {

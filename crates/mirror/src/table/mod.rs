@@ -44,6 +44,8 @@ pub(crate) struct Column {
     pub(crate) name: &'static str,
     sql: Type,
     read: Read,
+    /// Said by events alone: an answer of the Backend API does not take it away.
+    lasting: bool,
 }
 
 /// What the column is in Postgres.

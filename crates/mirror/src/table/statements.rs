@@ -87,6 +87,10 @@ fn upsert(table: &Table) -> String {
         .iter()
         .map(|parent| (*parent).to_owned())
         .chain(table.columns.iter().map(|column| column.sql.cast(column.name)));
+    let updates = table.columns.iter().map(|column| match (column.name, column.lasting) {
+        (name, false) => format!("{name} = excluded.{name}"),
+        (name, true) => format!("{name} = coalesce(excluded.{name}, mirrored.{name})"),
+    });
     let whole = if table.may_be_stub { ", stub = false" } else { "" };
     let unless_stub = if table.may_be_stub { "\n    and not mirrored.stub" } else { "" };
     format!(
@@ -127,7 +131,7 @@ returning id",
         columns = list(columns.iter().copied()),
         version = version.join(", "),
         values = list(values),
-        updates = list(columns.iter().map(|column| format!("{column} = excluded.{column}"))),
+        updates = list(parents.iter().map(|parent| format!("{parent} = excluded.{parent}")).chain(updates)),
     )
 }
 

@@ -18,7 +18,7 @@ const ANONYMOUS: &str = include_str!("../../../../sql/server/whoami_anonymous.sq
 
 pub(super) async fn whoami(State(services): State<Services>, caller: Caller) -> Result<impl IntoResponse, Failure> {
     let statement = if caller.claims.is_some() { WHOAMI } else { ANONYMOUS };
-    let rows = services.clients.as_principal(&caller.principal).await?.query(statement, &[]).await?;
+    let rows = services.query_as(&caller, statement, &[]).await?;
     let mut answer: Value = rows.first().map_or(Value::Null, |row| row.get(0));
     if let Some(claims) = &caller.claims {
         let expires_in = claims.expires_at.since(services.clock.now()).as_secs();

@@ -1,0 +1,72 @@
+//! Taking webhooks over HTTP: `rowlock serve`, the handler that people write by hand, and what Postgres takes at all.
+//!
+//! Every delivery is a signed `user.created` of a user never seen before, sent over kept-alive connections by a generator that
+//! does little else than sign. Both endpoints verify the signature, write to Postgres and answer 2xx after the commit;
+//! Rowlock also keeps the inbox, the order of versions and everything else that the handler has not. The limit is the same
+//! rows of inbox and users, unsigned and unparsed, in transactions of a hundred deliveries.
+
+mod handler;
+mod limit;
+mod load;
+mod serve;
+mod stock;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use tokio::runtime::Runtime;
+
+use crate::database::Database;
+use crate::measure::{Contender, Race};
+use crate::report::Report;
+use crate::session::Session;
+use stock::Stock;
+
+/// Connections of the generator: more than either endpoint has use for, so that both are saturated.
+const CONNECTIONS: usize = 64;
+
+pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Report) -> Result<()> {
+    let session = runtime.block_on(Session::begin())?;
+    let stock = Arc::new(Stock::of(&session)?);
+    runtime.block_on(stock.fill(&database.owner))?;
+    let serve = serve::start(runtime, database, &stock)?;
+    let handler = handler::start(runtime, database, &stock);
+    let size = stock.body_size();
+    let version = database.version();
+    let closed = |address| {
+        let stock = Arc::clone(&stock);
+        move || load::closed_loop(runtime, address, &stock, CONNECTIONS)
+    };
+    let mut contenders = vec![Contender::ours("rowlock serve", closed(serve.address))];
+    contenders.push(Contender::peer(
+        "Node, verifyWebhook and an upsert through pg",
+        match &handler {
+            Ok(handler) => Ok(Box::new(closed(handler.address))),
+            Err(reason) => Err(anyhow::anyhow!("{reason:#}")),
+        },
+    ));
+    contenders.push(Contender::limit(
+        "Postgres alone, 100 deliveries a transaction",
+        Ok(Box::new(|| limit::round(runtime, database, &stock))),
+    ));
+    let race = Race::run(
+        format!("ingest: user.created of {size} bytes over HTTP, {CONNECTIONS} connections (Postgres {version})"),
+        contenders,
+    )?;
+    let saturation = race.results[1].per_second();
+    report.add(race);
+
+    let (Ok(handler), Some(rate)) = (&handler, saturation) else { return Ok(()) };
+    let open = |address| {
+        let stock = Arc::clone(&stock);
+        move || load::open_loop(runtime, address, &stock, CONNECTIONS, rate)
+    };
+    report.add(Race::run(
+        format!("ingest: {rate:.0} deliveries per second, where the handler is saturated; look at p99"),
+        vec![
+            Contender::ours("rowlock serve", open(serve.address)),
+            Contender::peer("Node, verifyWebhook and an upsert through pg", Ok(Box::new(open(handler.address)))),
+        ],
+    )?);
+    Ok(())
+}

@@ -1,0 +1,1 @@
+select clerk.ensure_caller()

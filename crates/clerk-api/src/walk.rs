@@ -5,7 +5,8 @@
 //!
 //! - *By cursor* (users): each page begins after the last user of the page before. When that very user is deleted between
 //!   two pages, Clerk refuses the cursor, and the walk goes on from the moment at which that user was made. The end is
-//!   believed only when Clerk also has nobody younger than the last one.
+//!   believed only when Clerk also has nobody younger than the last one, but for those made since the walk began: an
+//!   instance where somebody signs up every second would have no end.
 //! - *By position* (the rest): a deletion before the position moves everything behind it forward, past the reader. So
 //!   pages overlap, and a page counts only when it is recognised as the continuation of what was seen; otherwise the
 //!   walk steps back until it is.
@@ -70,7 +71,8 @@ impl Walk {
     /// As [`new`](Self::new), with other pages than the largest ones: 4 objects at least.
     pub fn in_pages_of(api: BackendApi, list: List, cursor: Option<Cursor>, page_size: usize) -> Self {
         let page_size = page_size.clamp(4, LARGEST_PAGE);
-        let steps = Steps::new(list.order(), list.parts().len(), page_size, cursor.unwrap_or_default());
+        let began = SystemClock.now().millis();
+        let steps = Steps::new(list.order(), list.parts().len(), page_size, began, cursor.unwrap_or_default());
         Self { api, list, page_size, steps }
     }
 
@@ -127,13 +129,15 @@ struct Steps {
     parts: usize,
     page_size: usize,
     overlap: usize,
+    /// When the walk began, in milliseconds.
+    began: i64,
     cursor: Cursor,
 }
 
 impl Steps {
-    fn new(order: Order, parts: usize, page_size: usize, cursor: Cursor) -> Self {
+    fn new(order: Order, parts: usize, page_size: usize, began: i64, cursor: Cursor) -> Self {
         let overlap = (page_size / 4).clamp(1, OVERLAP);
-        Self { order, parts, page_size, overlap, cursor }
+        Self { order, parts, page_size, overlap, began, cursor }
     }
 
     fn question(&self) -> Option<Question> {
@@ -219,9 +223,11 @@ impl Steps {
         }
     }
 
+    /// Whether some of these were made after the last one that was seen, and before the walk began.
     fn has_younger(&self, objects: &[Box<RawValue>]) -> bool {
         let last = self.cursor.tail.last().and_then(|mark| mark.created_at);
-        objects.iter().filter_map(|object| Mark::of(object)).any(|mark| mark.created_at > last)
+        let made = objects.iter().filter_map(|object| Mark::of(object)).map(|mark| mark.created_at);
+        made.into_iter().any(|made| made > last && made <= Some(self.began))
     }
 
     fn remember(&mut self, objects: &[Box<RawValue>]) {

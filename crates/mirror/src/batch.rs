@@ -156,11 +156,11 @@ impl MirrorError {
     }
 
     /// Postgres has looked at a delivery and said no.
-    fn is_about_data(&self) -> bool {
+    pub(crate) fn is_about_data(&self) -> bool {
         self.state().is_some_and(|state| !is_about_the_server(state))
     }
 
-    fn is_about_waiting(&self) -> bool {
+    pub(crate) fn is_about_waiting(&self) -> bool {
         const WAITING: [SqlState; 3] =
             [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::QUERY_CANCELED];
         self.state().is_some_and(|state| WAITING.contains(state))

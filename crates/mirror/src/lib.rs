@@ -16,6 +16,7 @@
 //! Deliveries are written in groups: see `ingest` and `batch`. Objects that come from the Backend API instead
 //! ([`Mirror::write`], [`Mirror::bury`]) go the same way without the inbox.
 
+mod backfill;
 mod backoff;
 mod batch;
 mod change;
@@ -30,9 +31,13 @@ mod observed;
 mod projection;
 mod reading;
 pub mod revocations;
+mod run;
 mod table;
 pub mod version;
+mod walk;
+mod write_page;
 
+pub use backfill::{BackfillEvent, BackfillOptions, Backfilled, KindBackfilled};
 pub use delivery::{Delivery, Outcome};
 pub use inbox::{InboxEntry, InboxFilter, InboxHealth};
 pub use mirror::{Mirror, MirrorError};
@@ -40,3 +45,5 @@ pub use object_kind::ObjectKind;
 pub use observed::Unreadable;
 pub use projection::Source;
 pub use revocations::Revocations;
+pub use run::{Holder, RunError, Work};
+pub use walk::Reach;

@@ -1,6 +1,7 @@
 //! The mirror's promises, against a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod backfill;
 mod convergence;
 mod failures;
 mod history;

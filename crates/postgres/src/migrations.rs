@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "ingest", "0006_ingest.sql"),
     migration!(7, "policies", "0007_policies.sql"),
     migration!(8, "revocations", "0008_revocations.sql"),
+    migration!(9, "runs", "0009_runs.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

@@ -80,7 +80,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
 fn walk(shelf: &mut Shelf, order: Order, happenings: &[Happening], killed: bool) -> Vec<String> {
     const PAGE: usize = 20;
     let (mut seen, mut happenings) = (Vec::new(), happenings.iter());
-    let mut steps = Steps::new(order, 1, PAGE, Cursor::default());
+    let mut steps = Steps::new(order, 1, PAGE, i64::MAX, Cursor::default());
     for _ in 0..10_000 {
         let Some(question) = steps.question() else { return seen };
         match shelf.answer(order, &question, PAGE) {
@@ -90,7 +90,7 @@ fn walk(shelf: &mut Shelf, order: Order, happenings: &[Happening], killed: bool)
                 seen.extend(fresh.iter().map(|object| Mark::of(object).unwrap().id));
                 if killed {
                     let kept = serde_json::to_string(&steps.cursor).unwrap();
-                    steps = Steps::new(order, 1, PAGE, serde_json::from_str(&kept).unwrap());
+                    steps = Steps::new(order, 1, PAGE, i64::MAX, serde_json::from_str(&kept).unwrap());
                 }
                 if let Some(happening) = happenings.next() {
                     shelf.happen(happening, seen.last().map(String::as_str));
@@ -133,7 +133,7 @@ fn nothing_is_seen_twice_while_nothing_changes() {
 
 #[test]
 fn a_list_in_two_parts_is_walked_twice() {
-    let mut steps = Steps::new(Order::OldestFirst, 2, 4, Cursor::default());
+    let mut steps = Steps::new(Order::OldestFirst, 2, 4, i64::MAX, Cursor::default());
     for part in 0..2 {
         assert_eq!((steps.cursor.part, steps.question()), (part, Some(Question::From(0))));
         let first = [r#"{"id":"a"}"#, r#"{"id":"b"}"#, r#"{"id":"c"}"#, r#"{"id":"d"}"#].map(raw).to_vec();
@@ -143,4 +143,19 @@ fn a_list_in_two_parts_is_walked_twice() {
         assert_eq!(steps.take(&Question::From(3), second).map(|fresh| fresh.len()), Some(1));
     }
     assert_eq!(steps.question(), None);
+}
+
+#[test]
+fn a_walk_ends_although_somebody_signs_up_before_every_page() {
+    let mut shelf = Shelf::default();
+    shelf.make(30, false);
+    let (began, mut pages) = (shelf.made, 0);
+    let mut steps = Steps::new(Order::Cursor, 1, 20, began, Cursor::default());
+    while let Some(question) = steps.question() {
+        shelf.make(1, false);
+        let answer = shelf.answer(Order::Cursor, &question, 20).unwrap();
+        steps.take(&question, answer);
+        pages += 1;
+        assert!(pages < 10, "it does not end");
+    }
 }

@@ -1,5 +1,7 @@
 //! Signed deliveries, as Svix would send them, and a look at the rows they make.
 
+pub(crate) mod instance;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use clerk::{DeliveryHeaders, DeliveryId, SigningSecret, Timestamp, verify_delivery};

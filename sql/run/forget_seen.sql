@@ -1,0 +1,1 @@
+delete from rowlock.seen where object = $1

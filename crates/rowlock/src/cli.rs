@@ -1,9 +1,11 @@
 //! What can be typed.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use mirror::ObjectKind;
 use url::Url;
 
 /// Rowlock holds Clerk to Postgres: every Clerk identity becomes a row, and every row is locked to the identities that
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Bring a database to this version: schemas `clerk` and `rowlock`, and the login for clients
     Migrate(MigrateArguments),
+    /// Write everything that Clerk has into the mirror; goes on where an interrupted run stood
+    Backfill(BackfillArguments),
     /// Look into a token, or verify it as the server would
     #[command(subcommand)]
     Token(TokenCommand),
@@ -87,6 +91,45 @@ pub(crate) struct MigrateArguments {
     /// Only say what would be applied
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// What is walked, and how.
+#[derive(Debug, Args)]
+pub(crate) struct WalkArguments {
+    /// Only these kinds, by their tables in schema `clerk`, separated by commas
+    #[arg(long, value_name = "TABLES", value_delimiter = ',', value_parser = object_kind)]
+    pub(crate) only: Vec<ObjectKind>,
+    /// Requests in ten seconds [default: what Clerk permits, 1000 for a live key and 100 for a test key]
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<NonZeroU32>,
+    /// Configuration file, for `clerk.api_url` [default: rowlock.toml, when there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = COVERAGE)]
+pub(crate) struct BackfillArguments {
+    #[command(flatten)]
+    pub(crate) walk: WalkArguments,
+    /// Begin anew, whatever an interrupted run has done
+    #[arg(long)]
+    pub(crate) restart: bool,
+}
+
+/// What Clerk's Backend API lets anybody see of an instance.
+pub(crate) const COVERAGE: &str = "\
+What is covered:
+  Clerk lists users, organizations, organization_memberships, organization_invitations, organization_domains, roles,
+  permissions, invitations (revoked ones too), waitlist_entries and subscription_items for the whole instance.
+  subscriptions   one request for each payer of a subscription item that the mirror knows
+  payment_attempts  one request for each billing statement; attempts without a statement cannot be listed
+  sessions        one request for each user, so only with `--only sessions`; Clerk shows those that it still keeps
+A feature that is off for the instance (organizations, billing, the waitlist) is named and left out.";
+
+fn object_kind(table: &str) -> Result<ObjectKind, String> {
+    let tables = || ObjectKind::ALL.iter().map(|kind| kind.table()).collect::<Vec<_>>().join(", ");
+    ObjectKind::of_table(table.trim()).ok_or_else(|| format!("expected one or more of {}", tables()))
 }
 
 #[derive(Debug, Subcommand)]

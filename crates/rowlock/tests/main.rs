@@ -1,6 +1,7 @@
 //! The binary as its user runs it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod backfill;
 mod crash;
 mod demo;
 mod dev;

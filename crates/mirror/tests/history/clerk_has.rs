@@ -52,6 +52,7 @@ pub(crate) fn clerk_has(emulator: &Emulator) -> Objects {
                 let of = |user: &Value| backend.list_all(path, &[("user_id", user["id"].as_str().unwrap())]).unwrap();
                 users.iter().flat_map(of).collect()
             }
+            "subscription_items" => backend.list_all(path, &[("include_free", "true")]).unwrap(),
             _ => backend.list_all(path, &[]).unwrap(),
         };
         objects.extend(rows.into_iter().map(|row| entry(table, row)));

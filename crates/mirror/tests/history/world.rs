@@ -62,7 +62,11 @@ impl World {
     /// A world of its own for each seed. With `pace` 0 several things happen within a millisecond.
     pub(crate) async fn new(seed: u64, pace: u64) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(DAY)));
-        let options = EmulatorOptions { clock: clock.clone(), seed: Some(seed), ..EmulatorOptions::default() };
+        let options = EmulatorOptions {
+            clock: Arc::clone(&clock) as Arc<dyn clerk::Clock>,
+            seed: Some(seed),
+            ..EmulatorOptions::default()
+        };
         let emulator = Emulator::start(options).await.unwrap();
         emulator.webhooks().pause();
         let chance = StdRng::seed_from_u64(seed);
@@ -155,7 +159,7 @@ impl World {
     fn change_addresses(&mut self) -> Option<()> {
         let id = self.id("/v1/users")?;
         let address = format!("new{}@example.com", self.steps);
-        let body = json!({ "user_id": id, "email_address": address, "verified": true, "primary": self.steps % 2 == 0 });
+        let body = json!({ "user_id": id, "email_address": address, "verified": true, "primary": self.steps.is_multiple_of(2) });
         self.post("/v1/email_addresses", &body).map(drop)
     }
 

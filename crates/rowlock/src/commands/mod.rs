@@ -1,5 +1,7 @@
 //! The commands.
 
+mod backfill;
+mod clerk;
 mod demo;
 mod dev;
 mod events;
@@ -27,6 +29,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Dev(arguments) => dev::run(arguments, printer).await,
         Command::Serve(arguments) => serve::run(arguments, printer).await,
         Command::Migrate(arguments) => migrate::run(arguments, printer).await,
+        Command::Backfill(arguments) => backfill::run(arguments, printer).await,
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
         Command::Events(command) => events::run(command, printer).await,
@@ -47,6 +50,11 @@ fn environment(name: &str) -> Option<String> {
 
 /// The owner's pool, for commands that work on the database alone.
 fn owner_pool() -> anyhow::Result<Pool> {
+    pool_of(2)
+}
+
+/// The owner's pool, with so many connections.
+fn pool_of(size: usize) -> anyhow::Result<Pool> {
     let text = environment("DATABASE_URL").ok_or_else(|| {
         Hinted::new(
             "DATABASE_URL is not set; expected the address of the database, such as postgres://user:password@host/database",
@@ -54,12 +62,15 @@ fn owner_pool() -> anyhow::Result<Pool> {
         )
     })?;
     let url = DatabaseUrl::parse(&text).context("DATABASE_URL cannot be used")?;
-    Ok(Pool::new(&url, &PoolOptions { size: 2, ..PoolOptions::default() })?)
+    Ok(Pool::new(&url, &PoolOptions { size, ..PoolOptions::default() })?)
 }
 
 /// The owner's pool of a database that is at this version.
 async fn migrated_pool() -> anyhow::Result<Pool> {
-    let pool = owner_pool()?;
+    migrated(owner_pool()?).await
+}
+
+async fn migrated(pool: Pool) -> anyhow::Result<Pool> {
     let pending = migrations::pending(&pool).await.with_context(|| format!("{} cannot be used", pool.url()))?;
     if pending.is_empty() {
         return Ok(pool);

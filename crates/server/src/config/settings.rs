@@ -100,6 +100,14 @@ impl Settings {
         optional_web_address("clerk.jwks_url", &self.0.clerk.jwks_url)
     }
 
+    /// Clerk's Backend API.
+    ///
+    /// # Errors
+    /// When it is not an address.
+    pub fn api_url(&self) -> Result<Url, ConfigError> {
+        web_address("clerk.api_url", self.0.clerk.api_url.clone())
+    }
+
     /// Adds the environment, and checks that a server can start.
     ///
     /// # Errors

@@ -1,0 +1,90 @@
+//! `rowlock backfill` as its user runs it, and as it is killed.
+
+use std::process::Command;
+use std::time::Duration;
+
+use emulator::{Emulator, EmulatorOptions};
+use postgres::testing::TestDatabase;
+use serde_json::{Value, json};
+
+use crate::support::{rowlock, told};
+
+struct Clerk {
+    emulator: Emulator,
+    database: TestDatabase,
+    directory: tempfile::TempDir,
+}
+
+impl Clerk {
+    async fn start() -> Self {
+        let emulator = Emulator::start(EmulatorOptions::default()).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let config = format!("[clerk]\napi_url = {:?}\n", emulator.base_url());
+        std::fs::write(directory.path().join("rowlock.toml"), config).unwrap();
+        Self { emulator, database: TestDatabase::create().await, directory }
+    }
+
+    fn users(&self, count: usize) {
+        for number in 0..count {
+            let address = format!("person-{number}@example.com");
+            self.emulator.users().create(&json!({ "email_address": [address] })).unwrap();
+        }
+    }
+
+    fn backfill(&self, arguments: &[&str]) -> Command {
+        let mut command = rowlock(&[&["backfill"], arguments].concat());
+        command
+            .env("DATABASE_URL", self.database.url.expose())
+            .env("CLERK_SECRET_KEY", self.emulator.secret_key())
+            .current_dir(self.directory.path());
+        command
+    }
+
+    async fn number(&self, statement: &str) -> i64 {
+        self.database.owner.get().await.unwrap().query_one(statement, &[]).await.unwrap().get(0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_what_it_did_and_what_it_left_out() {
+    let clerk = Clerk::start().await;
+    clerk.users(3);
+    let told = told(&clerk.backfill(&["--only", "users,sessions"]).output().unwrap());
+    insta::with_settings!({ filters => vec![(r"\d+\.\d s", "0.0 s"), (r" +\n", "\n")] }, {
+        insta::assert_snapshot!(told, @"
+        exit: 0
+        --- stdout
+         table     in Clerk  written  here already  refused   took
+         users            3        3             0        0  0.0 s
+         sessions         0        0             0        0  0.0 s
+        --- stderr
+        ");
+    });
+    let json = clerk.backfill(&["--only", "users", "--json"]).output().unwrap();
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["kinds"][0]["table"], &json["kinds"][0]["seen"]), (&json!("users"), &json!(3)));
+    let wrong = clerk.backfill(&["--only", "people"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_killed_again_and_again_and_comes_to_the_end() {
+    let clerk = Clerk::start().await;
+    clerk.users(7300);
+    for pause in [350, 500, 650, 800] {
+        // 10 requests in a second, of 500 users each: it is never done by then.
+        let mut child = clerk.backfill(&["--only", "users", "--rate", "100"]).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let before = clerk.number("select coalesce(sum(seen), 0)::bigint from rowlock.run_objects").await;
+    let output = clerk.backfill(&["--only", "users", "--json"]).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(before > 0 && before < 7300, "it was killed in the middle: {before}");
+    assert_eq!(json["kinds"][0]["seen"], 7300, "everybody is seen once");
+    assert!(json["resumed"].is_number(), "{json}");
+    assert_eq!(clerk.number("select count(*) from clerk.users where deleted_at is null").await, 7300);
+    assert_eq!(clerk.number("select count(*) from rowlock.runs where finished_at is null").await, 0);
+}

@@ -3,20 +3,26 @@
 //! An [`Operation`](operations::Operation) is a plain function from a [`Call`] to bytes. HTTP is one way to make a call, the Rust API is
 //! another; both run the same functions.
 
+pub(crate) mod access_lists;
+pub(crate) mod api_keys;
 pub(crate) mod billing;
 pub(crate) mod call;
+pub(crate) mod disturbances;
 pub(crate) mod http;
 pub(crate) mod identifications;
 pub(crate) mod instance;
 pub(crate) mod invitations;
 pub(crate) mod jwt_templates;
+pub(crate) mod machines;
 pub(crate) mod memberships;
 pub(crate) mod operations;
 pub(crate) mod organization_domains;
 pub(crate) mod organization_invitations;
 pub(crate) mod organizations;
 pub(crate) mod roles;
+pub(crate) mod seed;
 pub(crate) mod sessions;
+pub(crate) mod tickets;
 pub(crate) mod users;
 pub(crate) mod verifications;
 pub(crate) mod waitlist;

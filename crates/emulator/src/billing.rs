@@ -30,7 +30,7 @@ pub(crate) use status::{ItemStatus, SubscriptionStatus};
 use crate::table::{Row, Table};
 
 /// All of it.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Billing {
     pub(crate) plans: Table<Plan>,

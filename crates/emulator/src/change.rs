@@ -38,11 +38,13 @@ pub(crate) struct Change<'a> {
     pub(crate) instance_id: &'a InstanceId,
     pub(crate) now: Timestamp,
     pub(crate) events: Vec<Event>,
+    /// Whether nothing is announced: for data that was there before anybody looked.
+    pub(crate) quiet: bool,
 }
 
 impl<'a> Change<'a> {
     pub(crate) fn begin(state: &'a mut State, instance_id: &'a InstanceId, now: Timestamp) -> Self {
-        Self { state, instance_id, now, events: Vec::new() }
+        Self { state, instance_id, now, events: Vec::new(), quiet: false }
     }
 
     /// The state as the change has left it so far.
@@ -52,40 +54,48 @@ impl<'a> Change<'a> {
 
     /// An event whose data is an object as it is shown.
     pub(crate) fn announce(&mut self, kind: EventKind, object: &impl Serialize) {
-        self.events.push(Event::new(kind, object));
+        if !self.quiet {
+            self.events.push(Event::new(kind, object));
+        }
     }
 
     pub(crate) fn announce_user(&mut self, kind: EventKind, id: &UserId) {
-        let view = self.view();
-        let user = view.state.users.get(id.as_str()).expect("an announced user exists");
-        let event = Event::new(kind, &view.user(user));
-        self.events.push(event);
+        self.announce_shown(|view| {
+            let user = view.state.users.get(id.as_str()).expect("an announced user exists");
+            Event::new(kind, &view.user(user))
+        });
     }
 
     pub(crate) fn announce_deleted_user(&mut self, user: &User) {
-        self.events.push(Event::new(EventKind::UserDeleted, &deleted_user(user)));
+        self.announce(EventKind::UserDeleted, &deleted_user(user));
     }
 
     pub(crate) fn announce_organization(&mut self, kind: EventKind, id: &OrganizationId) {
-        let view = self.view();
-        let organization = view.state.organizations.get(id.as_str()).expect("an announced organization exists");
-        let event = Event::new(kind, &view.organization(organization, Detail::Plain));
-        self.events.push(event);
+        self.announce_shown(|view| {
+            let organization = view.state.organizations.get(id.as_str()).expect("an announced organization exists");
+            Event::new(kind, &view.organization(organization, Detail::Plain))
+        });
     }
 
     pub(crate) fn announce_deleted_organization(&mut self, organization: &Organization) {
-        self.events.push(Event::new(EventKind::OrganizationDeleted, &deleted_organization(organization)));
+        self.announce(EventKind::OrganizationDeleted, &deleted_organization(organization));
     }
 
     /// `organizationMembership.deleted` carries the full membership too.
     pub(crate) fn announce_membership(&mut self, kind: EventKind, membership: &Membership) {
-        let event = Event::new(kind, &self.view().membership(membership, Detail::Plain));
-        self.events.push(event);
+        self.announce_shown(|view| Event::new(kind, &view.membership(membership, Detail::Plain)));
     }
 
     pub(crate) fn announce_session(&mut self, kind: EventKind, session: &Session) {
-        let event = Event::new(kind, &self.view().session_with_user(session));
-        self.events.push(event);
+        self.announce_shown(|view| Event::new(kind, &view.session_with_user(session)));
+    }
+
+    /// An event that is made of the state as the change has left it so far, when anybody is to hear of it.
+    fn announce_shown(&mut self, event: impl FnOnce(View<'_>) -> Event) {
+        if !self.quiet {
+            let event = event(self.view());
+            self.events.push(event);
+        }
     }
 }
 

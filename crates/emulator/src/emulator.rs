@@ -14,12 +14,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     EmulatorOptions, InvalidRole, Refusal, StateFileError, TokenRequest,
     api::http::router,
+    change::Change,
     identity::Identity,
     ids::IdSource,
     instance::Instance,
     keys::SigningKey,
+    outage::OutageSwitch,
+    rate_limits::Limiter,
     reasons::Reasons,
     roles::{self, RoleDefinition, Roles},
+    seed::Seed,
     state::State,
     state_file::StateFile,
     webhooks::{Outbox, OutboxSettings, Sender, SenderSettings},
@@ -64,6 +68,9 @@ pub enum EmulatorError {
     /// A role is malformed.
     #[error(transparent)]
     Role(#[from] InvalidRole),
+    /// The seed holds something that Clerk would refuse.
+    #[error("the seed cannot be planted")]
+    Seed(#[source] Refusal),
     /// The speed is no positive number.
     #[error("webhook speed {0} is not a positive number")]
     Speed(f64),
@@ -96,7 +103,9 @@ impl Emulator {
             state_file,
             signing_key,
             roles,
+            seed_data,
             session_claims,
+            rate_limits,
             webhook_speed,
             webhook_timeout,
         } = options;
@@ -112,7 +121,7 @@ impl Emulator {
         let settings = OutboxSettings { speed: webhook_speed };
         let begin = {
             let (state_file, now) = (state_file.clone(), clock.now());
-            move || Beginning::find(state_file.as_ref(), seed, &roles, signing_key, settings, now)
+            move || Beginning::find(state_file.as_ref(), seed, &roles, &seed_data, signing_key, settings, now)
         };
         // Reading a file and drawing a key both keep a thread busy.
         let Beginning { identity, mut state, outbox } = tokio::task::spawn_blocking(begin).await??;
@@ -128,6 +137,8 @@ impl Emulator {
             base_url,
             publishable_key,
             session_claims,
+            limiter: Limiter::new(rate_limits),
+            outage: OutageSwitch::default(),
             state: RwLock::new(state),
             webhooks: Arc::new(sender),
             clock,
@@ -238,10 +249,11 @@ impl Beginning {
         file: Option<&StateFile>,
         seed: Option<u64>,
         roles: &[RoleDefinition],
+        seed_data: &Seed,
         signing_key: Option<SigningKey>,
         settings: OutboxSettings,
         now: Timestamp,
-    ) -> Result<Self, StateFileError> {
+    ) -> Result<Self, EmulatorError> {
         if let Some(file) = file
             && let Some(saved) = file.load()?
         {
@@ -263,6 +275,9 @@ impl Beginning {
         let identity = Identity::draw(signing_key.unwrap_or_else(SigningKey::generate), &mut ids);
         let mut state = State::new(ids, identity.signing_key.instance_id(), now);
         state.roles.define(roles, identity.signing_key.instance_id(), now);
+        // Nobody listens yet, so whatever the seed announces is announced to nobody.
+        let mut change = Change::begin(&mut state, identity.signing_key.instance_id(), now);
+        change.plant(seed_data).map_err(EmulatorError::Seed)?;
         Ok(Self { identity, state, outbox: Outbox::new(settings) })
     }
 }

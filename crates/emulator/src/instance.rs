@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 use crate::{
     change::{Change, Event},
     identity::Identity,
+    outage::OutageSwitch,
+    rate_limits::Limiter,
     refusal::Refusal,
     state::State,
     tokens::Mint,
@@ -27,6 +29,8 @@ pub(crate) struct Instance {
     pub(crate) base_url: String,
     pub(crate) publishable_key: PublishableKey,
     pub(crate) session_claims: Map<String, Value>,
+    pub(crate) limiter: Limiter,
+    pub(crate) outage: OutageSwitch,
     pub(crate) state: RwLock<State>,
     pub(crate) webhooks: Arc<Sender>,
     pub(crate) clock: Arc<dyn Clock>,

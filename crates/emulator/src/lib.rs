@@ -26,7 +26,9 @@
 //! What it is not: a place for real secrets, or a proof that Clerk's servers behave so. Its facts are Clerk's published
 //! specification and SDKs. What Clerk has and it has not is answered with 501, in Clerk's own error form.
 
+mod access_lists;
 mod api;
+mod api_keys;
 mod api_version;
 mod billing;
 mod change;
@@ -42,24 +44,33 @@ mod jwt_templates;
 mod keys;
 mod listing;
 mod local_api;
+mod m2m_tokens;
+mod machines;
 mod memberships;
 mod messages;
 mod metadata;
+mod oauth_tokens;
 mod options;
 mod organization_domains;
 mod organization_invitations;
 mod organizations;
+mod outage;
 mod query;
+mod rate_limits;
 mod reasons;
 mod refusal;
 mod roles;
+mod secret;
+mod seed;
 mod sessions;
 mod shortcodes;
 mod state;
 mod state_file;
 mod table;
+mod tickets;
 mod tokens;
 mod users;
+mod validity;
 mod verifications;
 mod view;
 mod waitlist;
@@ -71,7 +82,10 @@ pub use local_api::{
     BackendApi, JwtTemplatesApi, MembershipsApi, OrganizationsApi, RawMessage, SessionsApi, UsersApi, WebhooksApi,
 };
 pub use options::EmulatorOptions;
+pub use outage::Outage;
+pub use rate_limits::{RateLimit, RateLimits};
 pub use refusal::{Refusal, RefusalDetail};
 pub use roles::{InvalidRole, RoleDefinition};
+pub use seed::{Crowd, Seed, SeededMember};
 pub use state_file::StateFileError;
 pub use tokens::{SessionTokenVersion, TokenKind, TokenRequest};

@@ -17,8 +17,8 @@ pub use directory::{JwtTemplatesApi, MembershipsApi, OrganizationsApi, SessionsA
 pub use webhooks::{RawMessage, WebhooksApi};
 
 use crate::{
-    Emulator, Refusal,
-    api::{Call, Reply},
+    Emulator, Outage, RateLimits, Refusal, Seed,
+    api::{self, Call, Reply},
     api_version::ApiVersion,
     instance::Instance,
     query::Query,
@@ -58,6 +58,25 @@ impl Emulator {
         JwtTemplatesApi(&self.instance)
     }
 
+    /// Holds callers over HTTP to these limits from now on, or to none. Calls from Rust are never counted.
+    pub fn set_rate_limits(&self, limits: Option<RateLimits>) {
+        self.instance.limiter.set(limits);
+    }
+
+    /// Lets the Backend API or the key set fail over HTTP, until told otherwise.
+    pub fn set_outage(&self, outage: Outage) {
+        self.instance.outage.set(outage);
+    }
+
+    /// `POST /__rowlock/seed`: many objects at once, silently unless the seed says otherwise.
+    ///
+    /// # Errors
+    /// When the seed holds something that Clerk would refuse; nothing of it is there then.
+    pub fn plant(&self, seed: &Seed) -> Result<(), Refusal> {
+        let body = serde_json::to_value(seed).expect("a seed has a JSON form");
+        LocalCall::to(&self.instance).body(&body).run(api::seed::plant).map(|_| ())
+    }
+
     /// Every operation there is, by method and path.
     #[must_use]
     pub fn backend(&self) -> BackendApi<'_> {
@@ -77,11 +96,12 @@ struct LocalCall<'a> {
     path: Vec<(String, String)>,
     query: Query,
     body: Bytes,
+    machine: Option<String>,
 }
 
 impl<'a> LocalCall<'a> {
     fn to(instance: &'a Arc<Instance>) -> Self {
-        Self { instance, path: Vec::new(), query: Query::default(), body: Bytes::new() }
+        Self { instance, path: Vec::new(), query: Query::default(), body: Bytes::new(), machine: None }
     }
 
     fn path(mut self, name: &str, value: &str) -> Self {
@@ -100,6 +120,11 @@ impl<'a> LocalCall<'a> {
     }
 
     fn run(self, operation: fn(&Call) -> Reply) -> Result<Value, Refusal> {
+        let text = self.run_as_text(operation)?;
+        Ok(serde_json::from_slice(&text).expect("an answer of the emulator is JSON"))
+    }
+
+    fn run_as_text(self, operation: fn(&Call) -> Reply) -> Reply {
         let call = Call {
             instance: Arc::clone(self.instance),
             path: self.path,
@@ -107,8 +132,8 @@ impl<'a> LocalCall<'a> {
             body: self.body,
             version: ApiVersion::LATEST,
             origin: Origin { client_ip: "127.0.0.1".to_owned(), user_agent: USER_AGENT.to_owned() },
+            machine: self.machine,
         };
-        let text = operation(&call)?;
-        Ok(serde_json::from_slice(&text).expect("an answer of the emulator is JSON"))
+        operation(&call)
     }
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use clerk::{Clock, SystemClock};
 use serde_json::{Map, Value};
 
-use crate::{keys::SigningKey, roles::RoleDefinition};
+use crate::{keys::SigningKey, rate_limits::RateLimits, roles::RoleDefinition, seed::Seed};
 
 /// Svix: an answer that takes longer than 15 seconds is none.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -27,8 +27,12 @@ pub struct EmulatorOptions {
     pub signing_key: Option<SigningKey>,
     /// Roles and custom permissions beside Clerk's own two roles.
     pub roles: Vec<RoleDefinition>,
+    /// What a new instance holds from its beginning; an instance that comes from a state file has it already.
+    pub seed_data: Seed,
     /// Custom claims of every session token, with shortcodes.
     pub session_claims: Map<String, Value>,
+    /// Whether callers are held to Clerk's rate limits, and to which.
+    pub rate_limits: Option<RateLimits>,
     /// Divides the waits between webhook attempts: at 1000 the schedule of 27 hours takes 100 seconds.
     pub webhook_speed: f64,
     /// How long a webhook receiver may take to answer, by default as long as with Svix.
@@ -45,7 +49,9 @@ impl Default for EmulatorOptions {
             state_file: None,
             signing_key: None,
             roles: Vec::new(),
+            seed_data: Seed::default(),
             session_claims: Map::new(),
+            rate_limits: None,
             webhook_speed: 1.0,
             webhook_timeout: WEBHOOK_TIMEOUT,
         }

@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 pub struct Refusal {
     status: StatusCode,
     errors: Vec<RefusalDetail>,
+    /// In whole seconds, for the header of that name.
+    retry_after: Option<u64>,
 }
 
 /// One entry of `errors`.
@@ -42,6 +44,12 @@ impl Refusal {
         self.errors.first().map_or("", |detail| detail.code)
     }
 
+    /// When to ask again, in whole seconds; a rate limit says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// The entries of `errors`, in the order they are sent.
     #[must_use]
     pub fn errors(&self) -> &[RefusalDetail] {
@@ -59,7 +67,11 @@ impl Refusal {
         long_message: impl Into<String>,
     ) -> Self {
         let detail = RefusalDetail { message: message.into(), long_message: long_message.into(), code, meta: None };
-        Self { status, errors: vec![detail] }
+        Self { status, errors: vec![detail], retry_after: None }
+    }
+
+    pub(crate) fn with_retry_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// A 422 about one member of the request body or one query parameter.
@@ -128,7 +140,7 @@ impl Refusal {
                 meta: Some(json!({ "param_name": name })),
             })
             .collect();
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, errors }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, errors, retry_after: None }
     }
 
     /// Clerk knows this, the emulator does not: said aloud instead of pretending.

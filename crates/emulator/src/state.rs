@@ -7,13 +7,14 @@ use clerk::{InstanceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    billing::Billing, ids::IdSource, invitations::Invitation, jwt_templates::JwtTemplates, memberships::Memberships,
-    organization_domains::OrganizationDomain, organization_invitations::OrganizationInvitation,
-    organizations::Organizations, roles::Roles, sessions::Sessions, table::Table, users::Users,
-    verifications::Verification, waitlist::WaitlistEntry,
+    access_lists::ListedIdentifier, api_keys::ApiKey, billing::Billing, ids::IdSource, invitations::Invitation,
+    jwt_templates::JwtTemplates, m2m_tokens::M2mToken, machines::Machine, memberships::Memberships,
+    oauth_tokens::OauthToken, organization_domains::OrganizationDomain,
+    organization_invitations::OrganizationInvitation, organizations::Organizations, roles::Roles, sessions::Sessions,
+    table::Table, tickets::SignInTicket, users::Users, verifications::Verification, waitlist::WaitlistEntry,
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
     /// When the instance was made.
@@ -38,6 +39,18 @@ pub(crate) struct State {
     pub(crate) billing: Billing,
     #[serde(default)]
     pub(crate) verifications: Table<Verification>,
+    #[serde(default)]
+    pub(crate) sign_in_tickets: Table<SignInTicket>,
+    #[serde(default)]
+    pub(crate) access_lists: Table<ListedIdentifier>,
+    #[serde(default)]
+    pub(crate) machines: Table<Machine>,
+    #[serde(default)]
+    pub(crate) m2m_tokens: Table<M2mToken>,
+    #[serde(default)]
+    pub(crate) api_keys: Table<ApiKey>,
+    #[serde(default)]
+    pub(crate) oauth_tokens: Table<OauthToken>,
     /// Where the instance listens, for links in e-mails; not part of what is saved.
     #[serde(skip)]
     pub(crate) base_url: String,
@@ -69,6 +82,12 @@ impl State {
             waitlist: Table::default(),
             billing: Billing::initial(instance_id, now),
             verifications: Table::default(),
+            sign_in_tickets: Table::default(),
+            access_lists: Table::default(),
+            machines: Table::default(),
+            m2m_tokens: Table::default(),
+            api_keys: Table::default(),
+            oauth_tokens: Table::default(),
             base_url: String::new(),
         }
     }

@@ -14,7 +14,7 @@ pub(crate) trait Row: Serialize + DeserializeOwned {
     fn created_at(&self) -> Timestamp;
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Table<R> {
     by_id: HashMap<String, R>,
     by_creation: BTreeSet<(Timestamp, String)>,
@@ -29,6 +29,11 @@ impl<R> Default for Table<R> {
 impl<R: Row> Table<R> {
     pub(crate) fn get(&self, id: &str) -> Option<&R> {
         self.by_id.get(id)
+    }
+
+    /// The oldest row that `wanted` names.
+    pub(crate) fn find(&self, wanted: impl Fn(&R) -> bool) -> Option<&R> {
+        self.oldest_first().find(|row| wanted(row))
     }
 
     /// Stores a row, new or changed.

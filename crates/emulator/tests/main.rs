@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what surprises a test ends it where it stands")]
 
+mod disturbances;
 mod jwt_templates;
 mod memberships;
 mod organizations;
@@ -9,6 +10,7 @@ mod protocol;
 mod restart;
 mod roles;
 mod scale;
+mod seed;
 mod sessions;
 mod support;
 mod tokens;

@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     pub(crate) version: ApiVersion,
     pub(crate) origin: Origin,
+    /// The machine that called with a secret key of its own, where that is allowed.
+    pub(crate) machine: Option<String>,
 }
 
 impl Call {

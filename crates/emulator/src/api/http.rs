@@ -13,7 +13,7 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
 use serde::Serialize;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
@@ -36,11 +36,15 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
     for operation in OPERATIONS {
         let handler = move |State(instance): State<Arc<Instance>>, params: RawPathParams, request: Request| async move {
             let answer = async {
-                if operation.access == Access::SecretKey {
-                    authenticate(&instance, request.headers())?;
-                }
-                let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                (operation.run)(&receive(instance, path, request).await?)
+                instance.outage.check(operation.path)?;
+                let machine = match operation.access {
+                    Access::Public => None,
+                    Access::SecretKey => authenticate(&instance, request.headers()).map(|()| None)?,
+                    Access::SecretKeyOrMachine => authenticate_machine(&instance, request.headers())?,
+                };
+                let path: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                instance.limiter.admit(&operation.method, operation.path, &path, instance.clock.now())?;
+                (operation.run)(&receive(instance, path, machine, request).await?)
             };
             respond(answer.await)
         };
@@ -65,7 +69,12 @@ async fn unknown(State(instance): State<Arc<Instance>>, request: Request) -> Res
     std::future::ready(respond(Err(refusal))).await
 }
 
-async fn receive(instance: Arc<Instance>, path: Vec<(String, String)>, request: Request) -> Result<Call, Refusal> {
+async fn receive(
+    instance: Arc<Instance>,
+    path: Vec<(String, String)>,
+    machine: Option<String>,
+    request: Request,
+) -> Result<Call, Refusal> {
     let (parts, body) = request.into_parts();
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let header = parts.headers.get(api_version::HEADER).and_then(|value| value.to_str().ok());
@@ -83,7 +92,7 @@ async fn receive(instance: Arc<Instance>, path: Vec<(String, String)>, request: 
     if !body.is_empty() {
         check_content_type(&parts.headers)?;
     }
-    Ok(Call { instance, path, query, body, version, origin })
+    Ok(Call { instance, path, query, body, version, origin, machine })
 }
 
 fn authenticate(instance: &Instance, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -102,6 +111,18 @@ fn authenticate(instance: &Instance, headers: &HeaderMap) -> Result<(), Refusal>
         return unauthorized("clerk_key_invalid", long, long);
     }
     Ok(())
+}
+
+/// The machine whose secret key the request carries, or nothing when it carries that of the instance.
+fn authenticate_machine(instance: &Instance, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()?.strip_prefix("Bearer "));
+    let machine = bearer.and_then(|key| {
+        instance.read(|view| view.state.machine_of_key(key, view.now).map(|machine| machine.id.clone()))
+    });
+    match machine {
+        Some(machine) => Ok(Some(machine)),
+        None => authenticate(instance, headers).map(|()| None),
+    }
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -130,16 +151,20 @@ fn respond(reply: Reply) -> Response {
         errors: &'a [RefusalDetail],
         clerk_trace_id: String,
     }
-    let (status, body) = match reply {
-        Ok(body) => (StatusCode::OK, body),
+    let (status, body, retry_after) = match reply {
+        Ok(body) => (StatusCode::OK, body, None),
         Err(refusal) => {
             let errors = Errors { errors: refusal.errors(), clerk_trace_id: ids::hex(&ids::random::<16>()) };
-            (refusal.status(), serde_json::to_vec(&errors).expect("errors have a JSON form"))
+            let body = serde_json::to_vec(&errors).expect("errors have a JSON form");
+            (refusal.status(), body, refusal.retry_after())
         }
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }
 
@@ -156,7 +181,7 @@ mod tests {
             let url = format!("{}{}", emulator.base_url(), operation.path.replace(['{', '}'], ""));
             let request = || client.request(operation.method.clone(), &url);
             let expected = match operation.access {
-                Access::SecretKey => StatusCode::UNAUTHORIZED,
+                Access::SecretKey | Access::SecretKeyOrMachine => StatusCode::UNAUTHORIZED,
                 Access::Public => StatusCode::OK,
             };
             let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status();

@@ -3,8 +3,9 @@
 use http::Method;
 
 use super::{
-    Call, Reply, billing, identifications, instance, invitations, jwt_templates, memberships, organization_domains,
-    organization_invitations, organizations, roles, sessions, users, verifications, waitlist,
+    Call, Reply, access_lists, api_keys, billing, disturbances, identifications, instance, invitations, jwt_templates,
+    machines, memberships, organization_domains, organization_invitations, organizations, roles, seed, sessions,
+    tickets, users, verifications, waitlist,
 };
 use crate::control;
 
@@ -22,6 +23,8 @@ pub(crate) struct Operation {
 pub(crate) enum Access {
     /// Whoever has the instance's secret key.
     SecretKey,
+    /// Whoever has the instance's secret key or that of a machine.
+    SecretKeyOrMachine,
     /// Anybody.
     Public,
 }
@@ -34,6 +37,10 @@ const DELETE: Method = Method::DELETE;
 
 const fn guarded(method: Method, path: &'static str, run: fn(&Call) -> Reply) -> Operation {
     Operation { method, path, access: Access::SecretKey, run }
+}
+
+const fn machine(method: Method, path: &'static str, run: fn(&Call) -> Reply) -> Operation {
+    Operation { method, path, access: Access::SecretKeyOrMachine, run }
 }
 
 const fn public(path: &'static str, run: fn(&Call) -> Reply) -> Operation {
@@ -49,6 +56,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/v1/users", users::list),
     guarded(POST, "/v1/users", users::create),
     guarded(GET, "/v1/users/count", users::count),
+    guarded(POST, "/v1/users/ban", users::ban_many),
+    guarded(POST, "/v1/users/unban", users::unban_many),
     guarded(GET, "/v1/users/{user_id}", users::get),
     guarded(PATCH, "/v1/users/{user_id}", users::update),
     guarded(DELETE, "/v1/users/{user_id}", users::delete),
@@ -173,6 +182,60 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     guarded(POST, "/__rowlock/billing/payment_attempts", billing::create_payment_attempt),
     guarded(PATCH, "/__rowlock/billing/payment_attempts/{payment_attempt_id}", billing::settle_payment_attempt),
+    guarded(POST, "/v1/sign_in_tokens", tickets::create_sign_in_token),
+    guarded(POST, "/v1/sign_in_tokens/{sign_in_token_id}/revoke", tickets::revoke_sign_in_token),
+    guarded(POST, "/v1/actor_tokens", tickets::create_actor_token),
+    guarded(POST, "/v1/actor_tokens/{actor_token_id}/revoke", tickets::revoke_actor_token),
+    guarded(POST, "/v1/testing_tokens", tickets::create_testing_token),
+    guarded(POST, "/__rowlock/tickets/redeem", tickets::redeem),
+    guarded(GET, "/v1/allowlist_identifiers", access_lists::list_allowed),
+    guarded(POST, "/v1/allowlist_identifiers", access_lists::allow),
+    guarded(DELETE, "/v1/allowlist_identifiers/{identifier_id}", access_lists::remove_allowed),
+    guarded(GET, "/v1/blocklist_identifiers", access_lists::list_blocked),
+    guarded(POST, "/v1/blocklist_identifiers", access_lists::block),
+    guarded(DELETE, "/v1/blocklist_identifiers/{identifier_id}", access_lists::remove_blocked),
+    guarded(GET, "/v1/machines", machines::list),
+    guarded(POST, "/v1/machines", machines::create),
+    guarded(GET, "/v1/machines/{machine_id}", machines::get),
+    guarded(PATCH, "/v1/machines/{machine_id}", machines::update),
+    guarded(DELETE, "/v1/machines/{machine_id}", machines::delete),
+    guarded(GET, "/v1/machines/{machine_id}/secret_key", machines::secret_key),
+    guarded(POST, "/v1/machines/{machine_id}/secret_key/rotate", machines::rotate_secret_key),
+    guarded(POST, "/v1/machines/{machine_id}/scopes", machines::create_scope),
+    guarded(DELETE, "/v1/machines/{machine_id}/scopes/{other_machine_id}", machines::delete_scope),
+    machine(POST, "/v1/m2m_tokens", machines::create_token),
+    machine(GET, "/v1/m2m_tokens", machines::list_tokens),
+    machine(POST, "/v1/m2m_tokens/{m2m_token_id}/revoke", machines::revoke_token),
+    machine(POST, "/v1/m2m_tokens/verify", machines::verify_token),
+    guarded(GET, "/v1/api_keys", api_keys::list),
+    guarded(POST, "/v1/api_keys", api_keys::create),
+    guarded(GET, "/v1/api_keys/{api_key_id}", api_keys::get),
+    guarded(PATCH, "/v1/api_keys/{api_key_id}", api_keys::update),
+    guarded(DELETE, "/v1/api_keys/{api_key_id}", api_keys::delete),
+    guarded(GET, "/v1/api_keys/{api_key_id}/secret", api_keys::secret),
+    guarded(POST, "/v1/api_keys/{api_key_id}/revoke", api_keys::revoke),
+    guarded(POST, "/v1/api_keys/verify", api_keys::verify),
+    guarded(POST, "/v1/oauth_applications/access_tokens/verify", api_keys::verify_oauth_token),
+    // The SDK asks for these without a version.
+    machine(POST, "/m2m_tokens", machines::create_token),
+    machine(GET, "/m2m_tokens", machines::list_tokens),
+    machine(POST, "/m2m_tokens/{m2m_token_id}/revoke", machines::revoke_token),
+    machine(POST, "/m2m_tokens/verify", machines::verify_token),
+    guarded(GET, "/api_keys", api_keys::list),
+    guarded(POST, "/api_keys", api_keys::create),
+    guarded(GET, "/api_keys/{api_key_id}", api_keys::get),
+    guarded(PATCH, "/api_keys/{api_key_id}", api_keys::update),
+    guarded(DELETE, "/api_keys/{api_key_id}", api_keys::delete),
+    guarded(GET, "/api_keys/{api_key_id}/secret", api_keys::secret),
+    guarded(POST, "/api_keys/{api_key_id}/revoke", api_keys::revoke),
+    guarded(POST, "/api_keys/verify", api_keys::verify),
+    guarded(POST, "/oauth_applications/access_tokens/verify", api_keys::verify_oauth_token),
+    guarded(POST, "/__rowlock/oauth_tokens", api_keys::create_oauth_token),
+    guarded(POST, "/__rowlock/seed", seed::plant),
+    guarded(GET, "/__rowlock/rate_limits", disturbances::rate_limits),
+    guarded(PATCH, "/__rowlock/rate_limits", disturbances::change_rate_limits),
+    guarded(GET, "/__rowlock/outage", disturbances::outage),
+    guarded(PATCH, "/__rowlock/outage", disturbances::change_outage),
     guarded(GET, "/__rowlock/instance", control::instance),
     guarded(POST, "/__rowlock/tokens", control::mint),
     guarded(POST, "/__rowlock/events", control::trigger),

@@ -10,6 +10,9 @@ use crate::{
     users::{NewUser, UserFilter, UserList, UserMetadata, UserPatch},
 };
 
+/// Clerk: at most fifty users at once.
+const BULK_LIMIT: usize = 50;
+
 pub(crate) fn list(call: &Call) -> Reply {
     let list = UserList::read(&call.query)?;
     call.instance.read(|view| {
@@ -63,6 +66,36 @@ pub(crate) fn ban(call: &Call) -> Reply {
 
 pub(crate) fn unban(call: &Call) -> Reply {
     altered(call, |change, id| change.unban_user(id))
+}
+
+/// Bans up to fifty users, all or none; answers with them.
+pub(crate) fn ban_many(call: &Call) -> Reply {
+    many(call, |change, id| change.ban_user(id))
+}
+
+pub(crate) fn unban_many(call: &Call) -> Reply {
+    many(call, |change, id| change.unban_user(id))
+}
+
+fn many(call: &Call, alter: impl Fn(&mut Change<'_>, &str) -> Result<clerk::UserId, Refusal>) -> Reply {
+    let mut form = call.form()?;
+    let ids = form.strings("user_ids")?.required("user_ids")?;
+    form.finish()?;
+    if !(1..=BULK_LIMIT).contains(&ids.len()) {
+        let found = format!("A list of {}", ids.len());
+        return Err(Refusal::wrong_value("user_ids", &found, &format!("1 to {BULK_LIMIT} ids")));
+    }
+    call.change(|change| {
+        if let Some(unknown) = ids.iter().find(|id| change.state.users.get(id).is_none()) {
+            return Err(Refusal::wrong_value("user_ids", unknown, "ids of users"));
+        }
+        for id in &ids {
+            alter(change, id)?;
+        }
+        let view = change.view();
+        let users = ids.iter().filter_map(|id| view.state.users.get(id)).map(|user| view.user(user));
+        reply(&users.collect::<Vec<_>>())
+    })
 }
 
 pub(crate) fn lock(call: &Call) -> Reply {

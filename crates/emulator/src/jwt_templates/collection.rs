@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JwtTemplate;
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct JwtTemplates(Vec<JwtTemplate>);
 

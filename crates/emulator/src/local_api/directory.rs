@@ -28,6 +28,11 @@ impl UsersApi<'_> {
         LocalCall::to(self.0).query(query).run(api::users::list)
     }
 
+    /// `GET /v1/users` as the bytes that HTTP would carry.
+    pub fn list_text(&self, query: &[(&str, &str)]) -> Result<Vec<u8>, Refusal> {
+        LocalCall::to(self.0).query(query).run_as_text(api::users::list)
+    }
+
     /// `GET /v1/users/count`, the number alone.
     pub fn count(&self, query: &[(&str, &str)]) -> Result<u64, Refusal> {
         let answer = LocalCall::to(self.0).query(query).run(api::users::count)?;

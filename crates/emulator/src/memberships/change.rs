@@ -21,6 +21,11 @@ pub(crate) struct NewMembership {
 }
 
 impl NewMembership {
+    pub(crate) fn plain(user_id: &str, role: &str) -> Self {
+        let (user_id, role) = (user_id.to_owned(), role.to_owned());
+        Self { user_id, role, public_metadata: Metadata::new(), private_metadata: Metadata::new() }
+    }
+
     pub(crate) fn read(mut form: Form) -> Result<Self, Refusal> {
         let new = Self {
             user_id: form.string("user_id")?.required("user_id")?,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::Organization;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(from = "Vec<Organization>")]
 pub(crate) struct Organizations {
     by_id: HashMap<OrganizationId, Organization>,
@@ -16,6 +16,10 @@ pub(crate) struct Organizations {
 }
 
 impl Organizations {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&Organization> {
         self.by_id.get(&OrganizationId::parse(id).ok()?)
     }

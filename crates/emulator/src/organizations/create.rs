@@ -17,6 +17,8 @@ const NAME_LIMIT: usize = 256;
 /// An organization somebody asks for.
 #[derive(Debug)]
 pub(crate) struct NewOrganization {
+    /// An id of the caller's own choice; drawn otherwise.
+    id: Option<OrganizationId>,
     name: String,
     slug: Option<String>,
     created_by: Option<String>,
@@ -30,6 +32,7 @@ pub(crate) struct NewOrganization {
 impl NewOrganization {
     pub(crate) fn read(mut form: Form) -> Result<Self, Refusal> {
         let new = Self {
+            id: None,
             name: form.string("name")?.required("name")?,
             slug: form.string("slug")?.given().filter(|slug| !slug.is_empty()),
             created_by: form.string("created_by")?.given().filter(|id| !id.is_empty()),
@@ -45,6 +48,26 @@ impl NewOrganization {
             check_slug(slug)?;
         }
         Ok(new)
+    }
+
+    /// An organization whose id is known beforehand, for seeds.
+    pub(crate) fn with_id(self, id: OrganizationId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// One of many that differ in nothing but a number, for seeds.
+    pub(crate) fn numbered(number: u32, created_at: Timestamp) -> Self {
+        Self {
+            id: None,
+            name: format!("Organization {number}"),
+            slug: Some(format!("organization-{number}")),
+            created_by: None,
+            max_allowed_memberships: 0,
+            public_metadata: Metadata::new(),
+            private_metadata: Metadata::new(),
+            role_set_key: None,
+            created_at: Some(created_at),
+        }
     }
 }
 
@@ -63,7 +86,13 @@ impl Change<'_> {
             Some(slug) => slug,
             None => self.free_slug(&new.name),
         };
-        let id = self.state.ids.organization(self.now);
+        if let Some(key) = &new.role_set_key {
+            self.state.roles.find_set(key)?;
+        }
+        let id = new.id.unwrap_or_else(|| self.state.ids.organization(self.now));
+        if self.state.organizations.get(id.as_str()).is_some() {
+            return Err(Refusal::taken("id", "id"));
+        }
         self.state.organizations.put(Organization {
             id: id.clone(),
             name: new.name,

@@ -115,6 +115,7 @@ impl Change<'_> {
         self.state.memberships.remove_organization(&id);
         self.state.sessions.leave_organization(&id);
         self.state.organization_invitations.remove_where(|invitation| invitation.organization_id == id);
+        self.state.api_keys.remove_where(|key| key.subject == id.as_str());
         self.state.billing.remove_payer(&Payer::Organization(id.clone()));
         self.state.organization_domains.remove_where(|domain| domain.organization_id == id);
         let organization = self.state.organizations.remove(&id).expect("the organization was found a moment ago");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::User;
 
 /// All users. Reading by id, by identifier and in order of creation costs no scan.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(from = "Vec<User>")]
 pub(crate) struct Users {
     by_id: HashMap<UserId, User>,
@@ -38,6 +38,10 @@ impl Identifier {
 }
 
 impl Users {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&User> {
         self.by_id.get(&UserId::parse(id).ok()?)
     }

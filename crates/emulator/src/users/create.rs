@@ -22,6 +22,8 @@ pub(super) const LOCKOUT_SECONDS: i64 = 3600;
 /// A user somebody asks for.
 #[derive(Debug)]
 pub(crate) struct NewUser {
+    /// An id of the caller's own choice; drawn otherwise.
+    id: Option<UserId>,
     external_id: Option<String>,
     username: Option<String>,
     first_name: Option<String>,
@@ -49,6 +51,7 @@ impl NewUser {
         form.not_emulated(&["web3_wallet", "totp_secret", "backup_codes"])?;
         form.ignore(&["web3_wallet", "totp_secret", "backup_codes", "skip_password_requirement", "skip_legal_checks"]);
         let new = Self {
+            id: None,
             external_id: form.string("external_id")?.given().filter(|id| !id.is_empty()),
             username: form.string("username")?.given().filter(|name| !name.is_empty()),
             first_name: form.string("first_name")?.given(),
@@ -73,6 +76,38 @@ impl NewUser {
         form.finish()?;
         new.check()?;
         Ok(new)
+    }
+
+    /// A user whose id is known beforehand, for seeds.
+    pub(crate) fn with_id(self, id: UserId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// One of many who differ in nothing but a number, for seeds.
+    pub(crate) fn numbered(number: u32, created_at: Timestamp) -> Self {
+        Self {
+            id: None,
+            external_id: None,
+            username: None,
+            first_name: Some("Person".to_owned()),
+            last_name: Some(number.to_string()),
+            locale: None,
+            email_addresses: vec![(format!("person-{number}@example.com"), IdentificationState::Verified)],
+            phone_numbers: Vec::new(),
+            public_metadata: Metadata::new(),
+            private_metadata: Metadata::new(),
+            unsafe_metadata: Metadata::new(),
+            password_enabled: true,
+            banned: false,
+            locked: false,
+            delete_self_enabled: true,
+            create_organization_enabled: true,
+            create_organizations_limit: None,
+            bypass_client_trust: false,
+            legal_accepted_at: None,
+            created_at: Some(created_at),
+            skip_user_requirement: false,
+        }
     }
 
     fn check(&self) -> Result<(), Refusal> {
@@ -103,7 +138,10 @@ impl Change<'_> {
     /// Makes the user and announces `user.created`.
     pub(crate) fn create_user(&mut self, new: NewUser) -> Result<UserId, Refusal> {
         let now = self.now;
-        let id = self.state.ids.user(now);
+        let id = new.id.unwrap_or_else(|| self.state.ids.user(now));
+        if self.state.users.get(id.as_str()).is_some() {
+            return Err(Refusal::taken("id", "id"));
+        }
         let mut ids = |prefix: &str| self.state.ids.prefixed(prefix, now);
         let email_addresses: Vec<EmailAddress> = new
             .email_addresses

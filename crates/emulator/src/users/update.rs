@@ -202,6 +202,9 @@ impl Change<'_> {
         let id = self.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?.id.clone();
         self.state.memberships.remove_user(&id);
         self.state.sessions.remove_user(&id);
+        self.state.sign_in_tickets.remove_where(|ticket| ticket.user_id == id);
+        self.state.oauth_tokens.remove_where(|token| token.user_id == id);
+        self.state.api_keys.remove_where(|key| key.subject == id.as_str());
         self.state.billing.remove_payer(&Payer::User(id.clone()));
         let user = self.state.users.remove(&id).expect("the user was found a moment ago");
         self.announce_deleted_user(&user);

@@ -69,20 +69,22 @@ pub(crate) async fn store(
     entries: &[Entry<'_>],
 ) -> Result<HashSet<String>, tokio_postgres::Error> {
     let store = connection.prepare_cached(include_str!("../../../sql/mirror/store_deliveries.sql")).await?;
-    let column = |value: fn(&Entry<'_>) -> Option<String>| entries.iter().map(value).collect::<Vec<_>>();
+    fn column<'a, T>(entries: &'a [Entry<'a>], value: fn(&'a Entry<'a>) -> T) -> Vec<T> {
+        entries.iter().map(value).collect()
+    }
     let stored = connection
         .query(
             &store,
             &[
-                &entries.iter().map(|entry| entry.delivery.id.as_str()).collect::<Vec<_>>(),
-                &column(|entry| entry.reading.event_type.clone()),
-                &column(|entry| entry.reading.object_id.clone()),
-                &column(|entry| entry.reading.user_id.clone()),
-                &entries.iter().map(|entry| entry.reading.event_at.map(Timestamp::millis)).collect::<Vec<_>>(),
-                &entries.iter().map(Entry::body).collect::<Vec<_>>(),
-                &entries.iter().map(|entry| entry.delivery.sent_at.millis()).collect::<Vec<_>>(),
-                &entries.iter().map(|entry| entry.outcome.as_str()).collect::<Vec<_>>(),
-                &column(|entry| entry.outcome.reason().map(str::to_owned)),
+                &column(entries, |entry| entry.delivery.id.as_str()),
+                &column(entries, |entry| entry.reading.event_type.as_deref()),
+                &column(entries, |entry| entry.reading.object_id.as_deref()),
+                &column(entries, |entry| entry.reading.user_id.as_deref()),
+                &column(entries, |entry| entry.reading.event_at.map(Timestamp::millis)),
+                &column(entries, Entry::body),
+                &column(entries, |entry| entry.delivery.sent_at.millis()),
+                &column(entries, |entry| entry.outcome.as_str()),
+                &column(entries, |entry| entry.outcome.reason()),
                 &vec![1_i32; entries.len()],
                 &vec![pause(1); entries.len()],
             ],

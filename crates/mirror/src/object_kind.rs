@@ -86,6 +86,14 @@ pub(crate) enum Occurrence {
 }
 
 impl Occurrence {
+    /// What messages call the object.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::State(kind) | Self::End(kind) => kind.word(),
+            Self::Passing => "object",
+        }
+    }
+
     pub(crate) fn of(event: &EventKind) -> Self {
         use EventKind as Event;
         match event {

@@ -47,8 +47,14 @@ impl Reading {
             }
         };
         let data = jsonb_text(event.data.get());
-        let object = Object::parse("object", &data).ok();
-        let change = change(&event, &data, delivery);
+        let occurrence = Occurrence::of(&event.kind);
+        let object = Object::parse(occurrence.word(), &data);
+        let change = match &object {
+            Ok(object) => change(&event, occurrence, object, &data, delivery),
+            Err(error) if occurrence != Occurrence::Passing => Err(chain(error)),
+            Err(_) => Ok(Change::None),
+        };
+        let object = object.ok();
         let object_id = match &change {
             Ok(Change::State(state)) => Some(state.row.id.clone()),
             Ok(Change::End(end)) => Some(end.id.clone()),
@@ -66,22 +72,27 @@ impl Reading {
     }
 }
 
-fn change(event: &Event, data: &str, delivery: &Delivery) -> Result<Change, String> {
+fn change(
+    event: &Event,
+    occurrence: Occurrence,
+    object: &Object<'_>,
+    data: &str,
+    delivery: &Delivery,
+) -> Result<Change, String> {
     // Without a time of its own the event is placed by the object's, and last by the attempt's.
     let version = |updated_at: Option<Timestamp>| {
         let event_at = event.occurred_at.or(updated_at).unwrap_or(delivery.sent_at);
         Version::new(updated_at, event_at, delivery.id.as_str())
     };
-    match Occurrence::of(&event.kind) {
+    match occurrence {
         Occurrence::State(kind) => {
-            let row = Row::read(kind, data).map_err(|error| chain(&error))?;
+            let row = Row::of(kind, object, data).map_err(|error| chain(&error))?;
             let version = version(row.updated_at);
             Ok(Change::State(State { row, version }))
         }
         Occurrence::End(kind) => {
-            let object = Object::parse(kind.word(), data).map_err(|error| chain(&error))?;
-            let id = object_id(kind, &object).map_err(|error| chain(&error))?;
-            Ok(Change::End(End { kind, id, parents: parents_of_ended(kind, &object), version: version(None) }))
+            let id = object_id(kind, object).map_err(|error| chain(&error))?;
+            Ok(Change::End(End { kind, id, parents: parents_of_ended(kind, object), version: version(None) }))
         }
         Occurrence::Passing => Ok(Change::None),
     }

@@ -31,23 +31,27 @@ pub(crate) struct Stub {
 }
 
 impl Row {
-    /// Reads an object of this kind, out of an event or an answer of the Backend API.
+    /// Reads an object of this kind out of an answer of the Backend API.
     pub(crate) fn read(kind: ObjectKind, json: &str) -> Result<Self, ObjectError> {
-        let layout = kind.layout();
         let json = jsonb_text(json);
-        let object = Object::parse(kind.word(), &json)?;
-        let id = object_id(kind, &object)?;
-        let parents = parents(layout, &object)?;
+        Self::of(kind, &Object::parse(kind.word(), &json)?, &json)
+    }
+
+    /// The row of an object that was read from this text, which [`jsonb_text`] has cleaned.
+    pub(crate) fn of(kind: ObjectKind, object: &Object<'_>, json: &str) -> Result<Self, ObjectError> {
+        let layout = kind.layout();
+        let id = object_id(kind, object)?;
+        let parents = parents(layout, object)?;
         let unwanted: Vec<&str> = layout.secrets.iter().chain(layout.elsewhere).copied().collect();
         let shortened = if unwanted.is_empty() { None } else { object.without(&unwanted) };
         Ok(Self {
             kind,
             id,
             parents,
-            values: layout.columns.iter().map(|column| column.value(&object)).collect(),
+            values: layout.columns.iter().map(|column| column.value(object)).collect(),
             updated_at: object.moment("updated_at"),
-            stubs: stubs(kind, &object),
-            raw: shortened.unwrap_or_else(|| json.clone().into_owned()),
+            stubs: stubs(kind, object),
+            raw: shortened.unwrap_or_else(|| json.to_owned()),
         })
     }
 }

@@ -13,6 +13,9 @@
 //! Two versions that carry the same times and different content are a tie that no rule can decide. The greater delivery
 //! id holds for the moment, and Clerk's Backend API is [asked](Mirror::inquire) which one is true.
 //!
+//! What no webhook brings is walked: [`Mirror::backfill`] writes everything that Clerk has, [`Mirror::reconcile`] finds what
+//! differs, and repairs it when asked to.
+//!
 //! Deliveries are written in groups: see `ingest` and `batch`. Objects that come from the Backend API instead
 //! ([`Mirror::write`], [`Mirror::bury`]) go the same way without the inbox.
 

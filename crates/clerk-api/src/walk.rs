@@ -293,12 +293,14 @@ impl BackendApi {
         Ok(None)
     }
 
-    /// The user that Clerk has had for the shortest time.
+    /// The user that was made last, of those made before this moment.
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn newest_user(&self) -> Result<Option<Box<RawValue>>, ApiError> {
-        let body = self.bytes(&["users"], &[("limit", "1"), ("order_by", "-created_at")], PAGE_TIMEOUT).await?;
+    pub async fn newest_user(&self, before: Timestamp) -> Result<Option<Box<RawValue>>, ApiError> {
+        let before = before.millis().to_string();
+        let query = [("limit", "1"), ("order_by", "-created_at"), ("created_at_before", before.as_str())];
+        let body = self.bytes(&["users"], &query, PAGE_TIMEOUT).await?;
         Ok(self.parse_page(&["users"], &body)?.objects.pop())
     }
 

@@ -19,6 +19,7 @@
 //! Deliveries are written in groups: see `ingest` and `batch`. Objects that come from the Backend API instead
 //! ([`Mirror::write`], [`Mirror::bury`]) go the same way without the inbox.
 
+pub mod arrival;
 mod backfill;
 mod backoff;
 mod batch;
@@ -35,6 +36,7 @@ mod projection;
 mod reading;
 mod reconcile;
 mod reconcile_ask;
+mod reconcile_regularly;
 pub mod revocations;
 mod run;
 mod table;
@@ -42,6 +44,7 @@ pub mod version;
 mod walk;
 mod write_page;
 
+pub use arrival::{Arrival, ArrivalWatch};
 pub use backfill::{BackfillEvent, BackfillOptions, Backfilled, KindBackfilled};
 pub use delivery::{Delivery, Outcome};
 pub use inbox::{InboxEntry, InboxFilter, InboxHealth};
@@ -50,6 +53,7 @@ pub use object_kind::ObjectKind;
 pub use observed::Unreadable;
 pub use projection::Source;
 pub use reconcile::{KindReconciled, ReconcileOptions, Tally};
+pub use reconcile_regularly::ReconcileSchedule;
 pub use revocations::Revocations;
 pub use run::{Holder, RunError, Work};
 pub use walk::Reach;

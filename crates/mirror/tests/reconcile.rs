@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::response::IntoResponse as _;
-use mirror::{KindReconciled, ObjectKind, ReconcileOptions, RunError};
+use mirror::{Arrival, KindReconciled, ObjectKind, ReconcileOptions, ReconcileSchedule, RunError};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -192,4 +192,55 @@ async fn invitations_to_the_application_have_no_event_and_are_found_all_the_same
     let expected = [row(&eve, "pending"), row(&ada, "revoked"), row(&bob, "revoked")];
     let rows = "select id, status from clerk.invitations order by status, email_address";
     assert_eq!(test.value(rows).await, json!(expected));
+}
+
+#[tokio::test]
+async fn a_user_whom_no_webhook_brought_raises_the_alarm() {
+    let clerk = Clerk::start().await;
+    let test = Test::of(&clerk).await;
+    let look = async |grace| test.mirror.newest_user_arrived(grace).await.unwrap();
+    assert_eq!(look(Duration::ZERO).await, Arrival::Unknown, "there is nobody");
+    let users = clerk.users(2);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(look(Duration::from_secs(60)).await, Arrival::Unknown, "they are too young");
+    let found = look(Duration::ZERO).await;
+    assert!(matches!(&found, Arrival::Stalled { user_id, created_at: Some(_) } if *user_id == users[1]), "{found:?}");
+    // A row that a token made is no sign of webhooks.
+    let stub = "insert into clerk.users (id, clerk_updated_at, event_at, delivery_id, source, synced_at, stub)";
+    test.execute(&format!("{stub} values ('{}', 0, 0, '', 'token', now(), true)", users[1])).await;
+    assert!(matches!(look(Duration::ZERO).await, Arrival::Stalled { .. }));
+    test.deliver(&event("user.created", 0, &clerk.emulator.users().get(&users[1]).unwrap())).await;
+    assert_eq!(look(Duration::ZERO).await, Arrival::Arrives);
+}
+
+#[tokio::test]
+async fn of_many_servers_one_compares_when_it_is_due() {
+    let clerk = Clerk::start().await;
+    clerk.users(3);
+    let test = Test::of(&clerk).await;
+    let (schedule, stop) =
+        (ReconcileSchedule { every: Duration::from_secs(1), repair: false }, CancellationToken::new());
+    let long = ReconcileSchedule { every: Duration::from_secs(3600), ..schedule };
+    let runs = async || {
+        test.value("select count(*) from rowlock.runs where finished_at is not null").await[0]["count"]
+            .as_u64()
+            .unwrap()
+    };
+    let servers = async {
+        tokio::join!(
+            test.mirror.reconcile_regularly(schedule, stop.clone()),
+            test.mirror.reconcile_regularly(schedule, stop.clone()),
+            // Not due for an hour, and not at once.
+            test.mirror.reconcile_regularly(long, stop.clone()),
+        )
+    };
+    let watched = async {
+        while runs().await < 2 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        stop.cancel();
+    };
+    let both = async { tokio::join!(servers, watched) };
+    Box::pin(tokio::time::timeout(Duration::from_secs(30), both)).await.unwrap();
+    assert_eq!(test.value("select distinct reason from rowlock.runs").await, json!([{ "reason": null }]));
 }

@@ -74,7 +74,7 @@ pub enum ApiError {
         retry_after: Duration,
     },
     /// The secret key is not of this instance.
-    #[error("Clerk's Backend API refused the secret key ({0}): it is mistyped, or revoked")]
+    #[error("Clerk's Backend API refused the secret key ({0}): it is of another instance, or revoked")]
     Unauthorized(StatusCode),
     /// The instance has no primary domain.
     #[error("Clerk's Backend API names no primary domain for this instance: set `clerk.issuer`")]

@@ -43,6 +43,12 @@ impl RequestRate {
         Self(Some(requests))
     }
 
+    /// Half of this, for whoever shares the limit with an application of the same instance.
+    #[must_use]
+    pub fn halved(self) -> Self {
+        Self(self.0.map(|requests| NonZeroU32::new(requests.get() / 2).unwrap_or(NonZeroU32::MIN)))
+    }
+
     /// As fast as answers come: for an emulator of one's own, never for Clerk.
     pub const fn unlimited() -> Self {
         Self(None)

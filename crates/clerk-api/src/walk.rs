@@ -265,12 +265,42 @@ impl BackendApi {
         Ok(total)
     }
 
-    /// The user that Clerk has had for the shortest time.
+    /// The object of this id, out of a list that can be searched: invitations and waitlist entries, which Clerk does not show
+    /// one by one, by `query`; domains by their organization.
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn newest_user(&self) -> Result<Option<Box<RawValue>>, ApiError> {
-        let body = self.bytes(&["users"], &[("limit", "1"), ("order_by", "-created_at")], PAGE_TIMEOUT).await?;
+    pub async fn find(&self, list: &List, by: (&str, &str), id: &str) -> Result<Option<Box<RawValue>>, ApiError> {
+        let (path, limit) = (list.path(), LARGEST_PAGE.to_string());
+        for part in list.parts() {
+            let mut offset = 0;
+            loop {
+                let position = offset.to_string();
+                let mut query = vec![("limit", limit.as_str()), ("offset", &position), by];
+                query.extend(*part);
+                let page = self.parse_page(&path, &self.bytes(&path, &query, PAGE_TIMEOUT).await?)?;
+                let full = page.objects.len() == LARGEST_PAGE;
+                let is_it = |object: &RawValue| Mark::of(object).is_some_and(|mark| mark.id == id);
+                if let Some(found) = page.objects.into_iter().find(|object| is_it(object)) {
+                    return Ok(Some(found));
+                }
+                if !full {
+                    break;
+                }
+                offset += LARGEST_PAGE;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The user that was made last, of those made before this moment.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn newest_user(&self, before: Timestamp) -> Result<Option<Box<RawValue>>, ApiError> {
+        let before = before.millis().to_string();
+        let query = [("limit", "1"), ("order_by", "-created_at"), ("created_at_before", before.as_str())];
+        let body = self.bytes(&["users"], &query, PAGE_TIMEOUT).await?;
         Ok(self.parse_page(&["users"], &body)?.objects.pop())
     }
 

@@ -113,7 +113,7 @@ impl Mirror {
             None => (lock.begin(Work::Backfill, instance.as_deref(), false).await?, None),
         };
         lock.add_kinds(run, &options.kinds).await?;
-        fail::fail_point!("backfill-begun");
+        fail::fail_point!("backfill-begun", |_| Err(RunError::Broken));
         let mut kinds = Vec::with_capacity(options.kinds.len());
         for progress in lock.progress(run).await?.into_iter().filter(|known| options.kinds.contains(&known.kind)) {
             let mut walk = Backfill { mirror: self, api: &api, lock: &lock, run, done: KindBackfilled::of(&progress) };
@@ -124,7 +124,7 @@ impl Mirror {
             kinds.push(walk.done);
         }
         lock.finish(run).await?;
-        fail::fail_point!("backfill-finished");
+        fail::fail_point!("backfill-finished", |_| Err(RunError::Broken));
         lock.release().await?;
         kinds.sort_by_key(|done| done.kind);
         Ok(Backfilled { resumed, kinds })
@@ -183,7 +183,7 @@ impl Backfill<'_> {
             ended => ended?,
         }
         self.lock.finish_kind(self.run, kind, self.done.not_offered.as_deref()).await?;
-        fail::fail_point!("backfill-kind-finished");
+        fail::fail_point!("backfill-kind-finished", |_| Err(RunError::Broken));
         self.done.took = began.elapsed();
         Ok(())
     }
@@ -210,9 +210,9 @@ impl Backfill<'_> {
             };
             let Some(page) = page else { return Ok(()) };
             let Page { cursor, seen, written } = page.map_err(|_| RunError::Broken)??;
-            fail::fail_point!("backfill-written");
+            fail::fail_point!("backfill-written", |_| Err(RunError::Broken));
             self.record(&cursor, seen, written).await?;
-            fail::fail_point!("backfill-recorded");
+            fail::fail_point!("backfill-recorded", |_| Err(RunError::Broken));
             watch(BackfillEvent::Advanced { seen });
         }
     }
@@ -254,7 +254,7 @@ async fn fetch(mut walk: KindWalk, pages: mpsc::Sender<Result<Batch, WalkError>>
 
 async fn write(mirror: Mirror, kind: ObjectKind, page: Result<Batch, WalkError>) -> Result<Page, RunError> {
     let Batch { objects, asked_at, cursor } = page?;
-    fail::fail_point!("backfill-fetched");
+    fail::fail_point!("backfill-fetched", |_| Err(RunError::Broken));
     let seen = objects.len() as u64;
     let written = mirror.write_page(kind, &objects, asked_at, Source::Backfill).await?;
     Ok(Page { cursor, seen, written })

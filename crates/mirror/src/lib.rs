@@ -13,9 +13,13 @@
 //! Two versions that carry the same times and different content are a tie that no rule can decide. The greater delivery
 //! id holds for the moment, and Clerk's Backend API is [asked](Mirror::inquire) which one is true.
 //!
+//! What no webhook brings is walked: [`Mirror::backfill`] writes everything that Clerk has, [`Mirror::reconcile`] finds what
+//! differs, and repairs it when asked to.
+//!
 //! Deliveries are written in groups: see `ingest` and `batch`. Objects that come from the Backend API instead
 //! ([`Mirror::write`], [`Mirror::bury`]) go the same way without the inbox.
 
+pub mod arrival;
 mod backfill;
 mod backoff;
 mod batch;
@@ -30,6 +34,9 @@ mod object_kind;
 mod observed;
 mod projection;
 mod reading;
+mod reconcile;
+mod reconcile_ask;
+mod reconcile_regularly;
 pub mod revocations;
 mod run;
 mod table;
@@ -37,6 +44,7 @@ pub mod version;
 mod walk;
 mod write_page;
 
+pub use arrival::{Arrival, ArrivalWatch};
 pub use backfill::{BackfillEvent, BackfillOptions, Backfilled, KindBackfilled};
 pub use delivery::{Delivery, Outcome};
 pub use inbox::{InboxEntry, InboxFilter, InboxHealth};
@@ -44,6 +52,8 @@ pub use mirror::{Mirror, MirrorError};
 pub use object_kind::ObjectKind;
 pub use observed::Unreadable;
 pub use projection::Source;
+pub use reconcile::{KindReconciled, ReconcileOptions, Tally};
+pub use reconcile_regularly::ReconcileSchedule;
 pub use revocations::Revocations;
 pub use run::{Holder, RunError, Work};
 pub use walk::Reach;

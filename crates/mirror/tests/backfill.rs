@@ -6,31 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use clerk_api::RequestRate;
-use mirror::{BackfillEvent, BackfillOptions, Backfilled, Mirror, ObjectKind, RunError};
+use mirror::{BackfillEvent, BackfillOptions, Mirror, ObjectKind, RunError};
 use postgres::testing::TestDatabase;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::instance::Clerk;
 use crate::support::{Test, deleted, event};
-
-impl Test {
-    /// A mirror of `clerk`, without a row.
-    async fn of(clerk: &Clerk) -> Self {
-        let database = TestDatabase::create().await;
-        let mirror = Mirror::new(database.owner.clone(), Some(clerk.api()));
-        Self { database, mirror }
-    }
-
-    async fn backfill(&self) -> Result<Backfilled, RunError> {
-        self.mirror.backfill(&BackfillOptions::default(), &CancellationToken::new(), |_| {}).await
-    }
-
-    async fn ids(&self, table: &str) -> Vec<String> {
-        let found = self.value(&format!("select id from clerk.{table} where deleted_at is null order by id")).await;
-        found.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
-    }
-}
 
 fn only(kinds: &[ObjectKind]) -> BackfillOptions {
     BackfillOptions { kinds: kinds.to_vec(), restart: false }

@@ -5,6 +5,8 @@
 //! take turns.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "failpoints/runs.rs"]
+mod runs;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;

@@ -7,5 +7,6 @@ mod failures;
 mod history;
 mod inquiries;
 mod projection;
+mod reconcile;
 mod revocations;
 mod support;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use mirror::ObjectKind;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Migrate(MigrateArguments),
     /// Write everything that Clerk has into the mirror; goes on where an interrupted run stood
     Backfill(BackfillArguments),
+    /// Compare the mirror with Clerk, report what differs, and repair it when asked to
+    Reconcile(ReconcileArguments),
     /// Look into a token, or verify it as the server would
     #[command(subcommand)]
     Token(TokenCommand),
@@ -93,6 +96,20 @@ pub(crate) struct MigrateArguments {
     pub(crate) dry_run: bool,
 }
 
+/// What Clerk's Backend API lets anybody see of an instance.
+macro_rules! coverage {
+    () => {
+        "\
+What is covered:
+  Clerk lists users, organizations, organization_memberships, organization_invitations, organization_domains, roles,
+  permissions, invitations (revoked ones too), waitlist_entries and subscription_items for the whole instance.
+  subscriptions   one request for each payer of a subscription item that the mirror knows
+  payment_attempts  one request for each billing statement; attempts without a statement cannot be listed
+  sessions        one request for each user, so only with `--only sessions`; Clerk shows those that it still keeps
+A feature that is off for the instance (organizations, billing, the waitlist) is named and left out."
+    };
+}
+
 /// What is walked, and how.
 #[derive(Debug, Args)]
 pub(crate) struct WalkArguments {
@@ -108,7 +125,7 @@ pub(crate) struct WalkArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_long_help = COVERAGE)]
+#[command(after_long_help = coverage!())]
 pub(crate) struct BackfillArguments {
     #[command(flatten)]
     pub(crate) walk: WalkArguments,
@@ -117,15 +134,35 @@ pub(crate) struct BackfillArguments {
     pub(crate) restart: bool,
 }
 
-/// What Clerk's Backend API lets anybody see of an instance.
-pub(crate) const COVERAGE: &str = "\
-What is covered:
-  Clerk lists users, organizations, organization_memberships, organization_invitations, organization_domains, roles,
-  permissions, invitations (revoked ones too), waitlist_entries and subscription_items for the whole instance.
-  subscriptions   one request for each payer of a subscription item that the mirror knows
-  payment_attempts  one request for each billing statement; attempts without a statement cannot be listed
-  sessions        one request for each user, so only with `--only sessions`; Clerk shows those that it still keeps
-A feature that is off for the instance (organizations, billing, the waitlist) is named and left out.";
+#[derive(Debug, Args)]
+#[command(after_long_help = RECONCILE_HELP)]
+pub(crate) struct ReconcileArguments {
+    #[command(flatten)]
+    pub(crate) walk: WalkArguments,
+    /// Write what is missing, older or different, bury what Clerk says is gone, and raise what it shows alive
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Do it again and again, with this pause, until stopped; such as `24h` or `30m`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+    /// What changed within so long may have a webhook on its way, and is no drift
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "6m")]
+    pub(crate) grace: Duration,
+}
+
+const RECONCILE_HELP: &str = concat!("\
+Exit codes: 0 no drift is left, 1 it failed, 3 drift is left (without `--repair`: drift was found).
+
+A tombstone is written only after Clerk itself has said of the object that it does not exist, and taken away only after Clerk
+has shown it. When Clerk's list lacks most of a table, nothing of it is buried.
+
+", coverage!());
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("found `{text}`; expected a duration such as `24h`, `90m` or `30s`");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| expected())?;
+    Duration::try_from(parsed).map_err(|_| expected())
+}
 
 fn object_kind(table: &str) -> Result<ObjectKind, String> {
     let tables = || ObjectKind::ALL.iter().map(|kind| kind.table()).collect::<Vec<_>>().join(", ");

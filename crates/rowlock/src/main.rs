@@ -1,7 +1,8 @@
 //! The `rowlock` command.
 //!
 //! One file for each command below `commands/`; what several of them need stands beside this file. Data goes to standard
-//! output, everything else to standard error. Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
+//! output, everything else to standard error. Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 `reconcile` has
+//! left drift.
 
 mod cli;
 mod commands;

@@ -3,6 +3,7 @@
 //! `dev` and `demo` run the very services that `serve` runs; only what stands around them is local.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -165,6 +166,9 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         signing_secrets: vec![emulator.webhook_secret().clone()],
         verifier: VerifierOptions::for_issuer(emulator.issuer()),
         max_body_bytes: 1024 * 1024,
+        // The emulator is one's own.
+        requests_per_ten_seconds: NonZeroU32::new(100_000),
+        reconcile: None,
         revocations_kept: Duration::from_secs(30 * 24 * 60 * 60),
         tolerance: Duration::from_secs(300),
     })

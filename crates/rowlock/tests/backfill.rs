@@ -1,4 +1,4 @@
-//! `rowlock backfill` as its user runs it, and as it is killed.
+//! `rowlock backfill` and `rowlock reconcile` as their user runs them, and as they are killed.
 
 use std::process::Command;
 use std::time::Duration;
@@ -32,7 +32,11 @@ impl Clerk {
     }
 
     fn backfill(&self, arguments: &[&str]) -> Command {
-        let mut command = rowlock(&[&["backfill"], arguments].concat());
+        self.command(&[&["backfill"], arguments].concat())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = rowlock(arguments);
         command
             .env("DATABASE_URL", self.database.url.expose())
             .env("CLERK_SECRET_KEY", self.emulator.secret_key())
@@ -87,4 +91,42 @@ async fn it_is_killed_again_and_again_and_comes_to_the_end() {
     assert!(json["resumed"].is_number(), "{json}");
     assert_eq!(clerk.number("select count(*) from clerk.users where deleted_at is null").await, 7300);
     assert_eq!(clerk.number("select count(*) from rowlock.runs where finished_at is null").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_is_reported_with_an_exit_code_and_repaired_when_asked() {
+    let clerk = Clerk::start().await;
+    clerk.users(3);
+    let reconcile = |more: &[&str]| {
+        let arguments = [&["reconcile", "--only", "users", "--grace", "0s"], more].concat();
+        told(&clerk.command(&arguments).output().unwrap())
+    };
+    insta::with_settings!({ filters => vec![(r"user_\w+", "user_…")] }, {
+        insta::assert_snapshot!(reconcile(&[]), @"
+        exit: 3
+        --- stdout
+         table  in Clerk  drift  repaired  in flight  refused
+         users         3      3         0          0        0
+        users: 3 missing (Clerk has it, the mirror does not): user_…, user_…, user_…
+        3 objects differ; `--repair` writes what Clerk has
+        --- stderr
+        ");
+        insta::assert_snapshot!(reconcile(&["--repair"]), @"
+        exit: 0
+        --- stdout
+         table  in Clerk  drift  repaired  in flight  refused
+         users         3      3         3          0        0
+        users: 3 missing (Clerk has it, the mirror does not): user_…, user_…, user_…
+        what was compared is as Clerk has it
+        --- stderr
+        ");
+        insta::assert_snapshot!(reconcile(&[]), @"
+        exit: 0
+        --- stdout
+         table  in Clerk  drift  repaired  in flight  refused
+         users         3      0         0          0        0
+        what was compared is as Clerk has it
+        --- stderr
+        ");
+    });
 }

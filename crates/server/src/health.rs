@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mirror::InboxHealth;
+use mirror::{Arrival, InboxHealth};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -29,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) client_login: bool,
     /// The keys that tokens are checked with, when there are any young enough.
     pub(crate) signing_keys: Option<SigningKeys>,
+    /// Whether webhooks arrive. Nothing that another server could do better: it does not count for [`is_well`](Self::is_well).
+    pub(crate) webhooks: Arrival,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +87,7 @@ impl Services {
         Report {
             inbox: inbox.ok(),
             client_login: client_login.is_ok(),
+            webhooks: self.arrival.last(),
             signing_keys: signing_keys.map(|(age, problem)| SigningKeys { age, refreshed: problem.is_none() }),
         }
     }

@@ -10,7 +10,8 @@ use crate::background::tended;
 use crate::connections::{Connections, Limits};
 use crate::{Services, router};
 
-/// Serves `services` on `listener`, works on the inbox and hears of revocations, until `stop`.
+/// Serves `services` on `listener`, works on the inbox, hears of revocations and compares with Clerk,
+/// until `stop`.
 ///
 /// Then nobody new is let in, and what is under way may take `drain` to finish. What has not finished by then is cut off,
 /// its transaction rolled back: nobody was told that it happened, so whoever asked for it will ask again.
@@ -40,6 +41,19 @@ pub async fn run(
         }
     };
     tasks.spawn(tended(work_on_revocations, stop.clone()));
+    let (comparing, schedule, arrival) = (mirror.clone(), services.reconcile, services.arrival.clone());
+    let compare_with_clerk = move |stop: CancellationToken| {
+        let (mirror, arrival) = (comparing.clone(), arrival.clone());
+        async move {
+            let regularly = async {
+                if let Some(schedule) = schedule {
+                    mirror.reconcile_regularly(schedule, stop.clone()).await;
+                }
+            };
+            tokio::join!(regularly, mirror.watch_arrival(&arrival, stop.clone()));
+        }
+    };
+    tasks.spawn(tended(compare_with_clerk, stop.clone()));
     let mut connections = Connections::new(router(services), &Limits::default(), stop);
     tracing::debug!(address = address.to_string(), "accepting connections");
     connections.accept(listener).await;

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clerk::{Clock, SecretKey, SigningSecret};
-use clerk_api::BackendApi;
+use clerk_api::{BackendApi, RequestRate};
 use metrics_exporter_prometheus::PrometheusHandle;
-use mirror::{Mirror, Revocations};
+use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Revocations};
 use postgres::{Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
 use tokens::{HttpKeySource, KeyCache, Verifier};
 use tokio_postgres::Row;
-use url::Url;
 
 use crate::Config;
 use crate::Failure;
@@ -27,6 +26,8 @@ pub struct Services {
     pub(crate) mirror: Mirror,
     pub(crate) revocations: Revocations,
     pub(crate) revocations_kept: Duration,
+    pub(crate) reconcile: Option<ReconcileSchedule>,
+    pub(crate) arrival: ArrivalWatch,
     pub(crate) clients: Pool,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -93,7 +94,7 @@ impl Services {
         let owner = owner_pool(config).await?;
         let clients = client_pool(config).await?;
         let api = match &config.secret_key {
-            Some(key) => Some(backend_api(&config.api_url, key)?),
+            Some(key) => Some(backend_api(config, key)?),
             None => None,
         };
         let issuer = match (&config.issuer, &api) {
@@ -110,6 +111,8 @@ impl Services {
             verifier: Verifier::new(options, keys, Arc::clone(&clock)),
             revocations: Revocations::new(owner.clone()),
             revocations_kept: config.revocations_kept,
+            reconcile: config.reconcile,
+            arrival: ArrivalWatch::default(),
             mirror: Mirror::new(owner, api),
             clients,
             webhooks: Arc::new(Webhooks {
@@ -195,8 +198,13 @@ async fn client_pool(config: &Config) -> Result<Pool, StartError> {
     Ok(pool)
 }
 
-fn backend_api(url: &Url, key: &SecretKey) -> Result<BackendApi, StartError> {
-    BackendApi::new(url.clone(), key.clone()).map_err(|error| StartError::Clerk(with_causes(&error)))
+fn backend_api(config: &Config, key: &SecretKey) -> Result<BackendApi, StartError> {
+    let rate = match config.requests_per_ten_seconds {
+        Some(requests) => RequestRate::per_ten_seconds(requests),
+        None => RequestRate::documented(key.environment()).halved(),
+    };
+    let api = BackendApi::new(config.api_url.clone(), key.clone());
+    api.map(|api| api.at_rate(rate)).map_err(|error| StartError::Clerk(with_causes(&error)))
 }
 
 fn key_cache(config: &Config, issuer: &str, clock: &Arc<dyn Clock>) -> Result<KeyCache, StartError> {

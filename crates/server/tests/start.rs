@@ -94,7 +94,7 @@ async fn an_issuer_that_nobody_can_be_asked_for() {
     config.api_url = "http://127.0.0.1:1".parse().unwrap();
     let said = refusal(&config).await;
     assert!(!said.contains("hush"), "{said}");
-    assert_snapshot!(said, @"Clerk cannot be used: Clerk's Backend API at `http://127.0.0.1:1/` gave no answer: error sending request for url (http://127.0.0.1:1/v1/domains?): client error (Connect): tcp connect error: Connection refused (os error 111)");
+    assert_snapshot!(said, @"Clerk cannot be used: Clerk's Backend API at `http://127.0.0.1:1/` gave no answer: error sending request for url (http://127.0.0.1:1/v1/domains): client error (Connect): tcp connect error: Connection refused (os error 111)");
 }
 
 /// The secret key opens everything; it goes to the Backend API and nowhere else.

@@ -5,6 +5,7 @@
 //! them, and it takes any number of rows at once. What differs is declared in `columns`.
 
 mod columns;
+mod comparison;
 mod row;
 mod statements;
 

@@ -60,7 +60,7 @@ impl Statements {
 
 impl Type {
     /// A text as a value of the column.
-    fn cast(self, name: &str) -> String {
+    pub(super) fn cast(self, name: &str) -> String {
         match self {
             Self::Text => name.to_owned(),
             Self::Texts => format!("{name}::text[]"),

@@ -11,7 +11,12 @@ use axum::response::{IntoResponse as _, Response};
 use clerk::SecretKey;
 use clerk_api::{BackendApi, RequestRate};
 use emulator::{Emulator, EmulatorOptions};
+use mirror::{BackfillOptions, Backfilled, Mirror, RunError};
+use postgres::testing::TestDatabase;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::Test;
 
 /// What the door does to a request before the emulator sees it: none lets it pass.
 type Interference = dyn Fn(&str, &Emulator) -> Option<Response> + Send + Sync;
@@ -107,4 +112,22 @@ async fn pass(State(door): State<Arc<Door>>, request: Request) -> Response {
     let answer = door.client.get(url).headers(headers).send().await.unwrap();
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
     (status, Body::from(answer.bytes().await.unwrap())).into_response()
+}
+
+impl Test {
+    /// A mirror of `clerk`, without a row.
+    pub(crate) async fn of(clerk: &Clerk) -> Self {
+        let database = TestDatabase::create().await;
+        let mirror = Mirror::new(database.owner.clone(), Some(clerk.api()));
+        Self { database, mirror }
+    }
+
+    pub(crate) async fn backfill(&self) -> Result<Backfilled, RunError> {
+        self.mirror.backfill(&BackfillOptions::default(), &CancellationToken::new(), |_| {}).await
+    }
+
+    pub(crate) async fn ids(&self, table: &str) -> Vec<String> {
+        let found = self.value(&format!("select id from clerk.{table} where deleted_at is null order by id")).await;
+        found.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    }
 }

@@ -8,6 +8,7 @@ mod events;
 mod migrate;
 mod policy;
 mod postgres;
+mod reconcile;
 mod serve;
 mod token;
 mod trigger;
@@ -30,6 +31,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Serve(arguments) => serve::run(arguments, printer).await,
         Command::Migrate(arguments) => migrate::run(arguments, printer).await,
         Command::Backfill(arguments) => backfill::run(arguments, printer).await,
+        Command::Reconcile(arguments) => reconcile::run(arguments, printer).await,
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
         Command::Events(command) => events::run(command, printer).await,

@@ -11,6 +11,7 @@ pub(super) struct File {
     pub(super) database: Database,
     pub(super) clerk: Clerk,
     pub(super) webhooks: Webhooks,
+    pub(super) reconcile: Reconcile,
     pub(super) revocations: Revocations,
     pub(super) log: Log,
 }
@@ -33,6 +34,7 @@ pub(super) struct Clerk {
     pub(super) issuer: String,
     pub(super) jwks_url: String,
     pub(super) api_url: Url,
+    pub(super) requests_per_ten_seconds: u32,
     pub(super) authorized_parties: Vec<String>,
     pub(super) audiences: Vec<String>,
     pub(super) clock_skew_seconds: u64,
@@ -44,6 +46,12 @@ pub(super) struct Clerk {
 pub(super) struct Webhooks {
     pub(super) max_body_bytes: usize,
     pub(super) tolerance_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Reconcile {
+    pub(super) every_hours: u64,
+    pub(super) repair: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,9 +11,11 @@ mod secrets;
 mod settings;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clerk::{SecretKey, SigningSecret};
+use mirror::ReconcileSchedule;
 use postgres::DatabaseUrl;
 use tokens::VerifierOptions;
 use url::Url;
@@ -56,6 +58,10 @@ pub struct Config {
     pub verifier: VerifierOptions,
     /// The largest webhook body.
     pub max_body_bytes: usize,
+    /// How often Clerk's Backend API is asked at most; none is half of what Clerk permits.
+    pub requests_per_ten_seconds: Option<NonZeroU32>,
+    /// How often the mirror is compared with Clerk; none is never.
+    pub reconcile: Option<ReconcileSchedule>,
     /// How long revocations are remembered.
     pub revocations_kept: Duration,
     /// How old or new a webhook may be.

@@ -1,8 +1,10 @@
 //! The file over the defaults, and what it takes to make a [`Config`] of them.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
+use mirror::ReconcileSchedule;
 use tokens::{DatabaseRoles, VerifierOptions};
 use url::Url;
 
@@ -121,7 +123,7 @@ impl Settings {
         else {
             return Err(missing(&found, issuer.as_ref()));
         };
-        let File { server, database, clerk, webhooks, revocations, .. } = self.0;
+        let File { server, database, clerk, webhooks, reconcile, revocations, .. } = self.0;
         Ok(Config {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
@@ -143,6 +145,13 @@ impl Settings {
             verifier,
             // Every byte may be held in memory for every connection.
             max_body_bytes: within("webhooks.max_body_bytes", webhooks.max_body_bytes, 1024..=64 * 1024 * 1024)?,
+            requests_per_ten_seconds: NonZeroU32::new(clerk.requests_per_ten_seconds),
+            reconcile: match within("reconcile.every_hours", reconcile.every_hours, 0..=720)? {
+                0 => None,
+                hours => {
+                    Some(ReconcileSchedule { every: Duration::from_secs(hours * 60 * 60), repair: reconcile.repair })
+                }
+            },
             // A token that is older than what is remembered is void, and Clerk's may be made to live for a day and longer.
             revocations_kept: days(within("revocations.keep_days", revocations.keep_days, 2..=3650)?),
             // What is replayed later than a day ago is not a clock that is wrong.

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use mirror::Arrival;
 use serde_json::{Value, json};
 
 use crate::health::SigningKeys;
@@ -16,7 +17,7 @@ pub(super) async fn healthz(State(services): State<Services>) -> Response {
     let report = services.report().await;
     let (status, word) =
         if report.is_well() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unhealthy") };
-    let body = json!({
+    let mut body = json!({
         "status": word,
         "version": env!("CARGO_PKG_VERSION"),
         "database": usable(report.inbox.is_some()),
@@ -30,6 +31,11 @@ pub(super) async fn healthz(State(services): State<Services>) -> Response {
         },
         "inbox": report.inbox,
     });
+    match report.webhooks {
+        Arrival::Unknown => {}
+        Arrival::Arrives => body["webhooks"] = json!({ "ok": true }),
+        Arrival::Stalled { .. } => body["webhooks"] = json!({ "ok": false, "problem": "do not arrive" }),
+    }
     (status, Json(body)).into_response()
 }
 

@@ -13,7 +13,7 @@ use crate::{
     refusal::Refusal,
     tokens::TokenRequest,
     view::{Detail, View},
-    webhooks::{Endpoint, EndpointPatch, Message, NewEndpoint},
+    webhooks::{Endpoint, EndpointPatch, Message, NewEndpoint, SecretRotation},
 };
 
 /// At most this many copies of one message at once.
@@ -29,7 +29,7 @@ pub(crate) fn instance(call: &Call) -> Reply {
         "publishable_key": instance.publishable_key.to_string(),
         "secret_key": instance.identity.secret_key.expose(),
         "webhook_secret": instance.identity.webhook_secret.expose(),
-        "jwt_key": instance.identity.signing_key.public_key_pem(),
+        "jwt_key": instance.identity.keyring.read().current().public_key_pem(),
     }))
 }
 
@@ -110,6 +110,7 @@ pub(crate) fn add_endpoint(call: &Call) -> Reply {
         id: state.ids.prefixed("ep_", now),
         url: new.url,
         secret: new.secret.unwrap_or_else(|| draw_webhook_secret(&mut state.ids)),
+        previous_secret: None,
         events: new.events,
         disabled: None,
         failing_since: None,
@@ -131,6 +132,17 @@ pub(crate) fn change_endpoint(call: &Call) -> Reply {
         outbox.change_endpoint(call.path("endpoint_id"), patch).map(Endpoint::object)
     };
     reply(&call.instance.webhooks.with(changed)?)
+}
+
+pub(crate) fn rotate_secret(call: &Call) -> Reply {
+    let rotation = SecretRotation::read(call.form()?)?;
+    let now = call.instance.clock.now();
+    let drawn = draw_webhook_secret(&mut call.instance.state.write().ids);
+    call.instance.webhooks.with(|outbox| {
+        let endpoint = outbox.endpoint_mut(call.path("endpoint_id"))?;
+        rotation.apply(endpoint, now, || drawn);
+        reply(&endpoint.object())
+    })
 }
 
 pub(crate) fn remove_endpoint(call: &Call) -> Reply {

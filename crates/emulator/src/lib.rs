@@ -32,6 +32,7 @@ mod api_keys;
 mod api_version;
 mod billing;
 mod change;
+mod clock;
 mod control;
 mod emulator;
 mod form;

@@ -13,6 +13,7 @@ mod scale;
 mod seed;
 mod sessions;
 mod support;
+mod time_travel;
 mod tokens;
 mod user_lists;
 mod users;

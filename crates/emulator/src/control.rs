@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Call, Reply, reply},
-    change::{Event, deleted_organization, deleted_user},
+    change::Event,
     identity::draw_webhook_secret,
+    on_demand::on_demand,
     refusal::Refusal,
     tokens::TokenRequest,
-    view::{Detail, View},
     webhooks::{Endpoint, EndpointPatch, Message, NewEndpoint, SecretRotation},
 };
 
@@ -50,7 +50,7 @@ pub(crate) fn trigger(call: &Call) -> Reply {
     let data = form.any("data");
     form.finish()?;
     let event = match (object_id, data) {
-        (Some(id), None) => call.instance.read(|view| event_of(view, kind, &id))?,
+        (Some(id), None) => call.instance.read(|view| on_demand(view, kind, &id))?,
         (None, Some(data)) => Event::new(kind, &data),
         (None, None) | (Some(_), Some(_)) => {
             let message = "Give the id of an object in `object_id`, or the object itself in `data`.";
@@ -59,41 +59,6 @@ pub(crate) fn trigger(call: &Call) -> Reply {
     };
     let id = call.instance.announce(&call.origin, &event);
     call.instance.webhooks.read(|outbox| reply(&outbox.message(id.as_str())?.object()))
-}
-
-fn event_of(view: View<'_>, kind: EventKind, id: &str) -> Result<Event, Refusal> {
-    let state = view.state;
-    let (family, happening) = kind.as_str().split_once('.').unwrap_or_default();
-    match family {
-        "user" => {
-            let user = state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
-            if happening == "deleted" {
-                return Ok(Event::new(kind, &deleted_user(user)));
-            }
-            Ok(Event::new(kind, &view.user(user)))
-        }
-        "organization" => {
-            let organization = state.organizations.get(id).ok_or_else(|| Refusal::not_found("organization", id))?;
-            if happening == "deleted" {
-                return Ok(Event::new(kind, &deleted_organization(organization)));
-            }
-            Ok(Event::new(kind, &view.organization(organization, Detail::Plain)))
-        }
-        "organizationMembership" => {
-            let membership =
-                state.memberships.get(id).ok_or_else(|| Refusal::not_found("organization membership", id))?;
-            Ok(Event::new(kind, &view.membership(membership, Detail::Plain)))
-        }
-        "session" => {
-            let session = state.sessions.get(id).ok_or_else(|| Refusal::not_found("session", id))?;
-            Ok(Event::new(kind, &view.session_with_user(session)))
-        }
-        _ => Err(Refusal::wrong_value(
-            "type",
-            kind.as_str(),
-            "a type of user, organization, organizationMembership or session; for any other give `data`",
-        )),
-    }
 }
 
 pub(crate) fn list_endpoints(call: &Call) -> Reply {

@@ -51,6 +51,7 @@ mod memberships;
 mod messages;
 mod metadata;
 mod oauth_tokens;
+mod on_demand;
 mod options;
 mod organization_domains;
 mod organization_invitations;

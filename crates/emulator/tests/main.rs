@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what surprises a test ends it where it stands")]
 
 mod disturbances;
+mod histories;
 mod jwt_templates;
 mod memberships;
 mod organizations;

@@ -1,7 +1,8 @@
 //! The control API under `/__rowlock`: what a test needs and Clerk does not offer.
 //!
-//! Webhook endpoints, what was sent to them, sending again, losing and holding back; events on demand; tokens of any
-//! shape. It asks for the secret key like the rest.
+//! `docs/emulator.md` lists all of it, and a test holds the list to the table. Here: endpoints, what was sent to them,
+//! sending again, losing and holding back; events on demand; tokens of any shape. It asks for the secret key like the
+//! rest.
 
 use clerk::EventKind;
 use serde_json::{Value, json};

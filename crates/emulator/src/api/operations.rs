@@ -264,3 +264,26 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/__rowlock/outbox", control::outbox),
     guarded(PATCH, "/__rowlock/outbox", control::change_outbox),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::OPERATIONS;
+
+    #[test]
+    fn the_page_about_the_emulator_lists_the_whole_control_api() {
+        let page = include_str!("../../../../docs/emulator.md");
+        let documented: BTreeSet<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(request, _)| request)
+            .collect();
+        let known: BTreeSet<String> = OPERATIONS
+            .iter()
+            .filter(|operation| operation.path.starts_with("/__rowlock/"))
+            .map(|operation| format!("{} {}", operation.method, operation.path))
+            .collect();
+        assert_eq!(documented, known.iter().map(String::as_str).collect());
+    }
+}

@@ -23,6 +23,7 @@ pub(crate) mod roles;
 pub(crate) mod seed;
 pub(crate) mod sessions;
 pub(crate) mod tickets;
+pub(crate) mod time_travel;
 pub(crate) mod users;
 pub(crate) mod verifications;
 pub(crate) mod waitlist;

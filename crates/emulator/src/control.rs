@@ -1,19 +1,20 @@
 //! The control API under `/__rowlock`: what a test needs and Clerk does not offer.
 //!
-//! Webhook endpoints, what was sent to them, sending again, losing and holding back; events on demand; tokens of any
-//! shape. It asks for the secret key like the rest.
+//! `docs/emulator.md` lists all of it, and a test holds the list to the table. Here: endpoints, what was sent to them,
+//! sending again, losing and holding back; events on demand; tokens of any shape. It asks for the secret key like the
+//! rest.
 
 use clerk::EventKind;
 use serde_json::{Value, json};
 
 use crate::{
     api::{Call, Reply, reply},
-    change::{Event, deleted_organization, deleted_user},
+    change::Event,
     identity::draw_webhook_secret,
+    on_demand::on_demand,
     refusal::Refusal,
     tokens::TokenRequest,
-    view::{Detail, View},
-    webhooks::{Endpoint, EndpointPatch, Message, NewEndpoint},
+    webhooks::{Endpoint, EndpointPatch, Message, NewEndpoint, SecretRotation},
 };
 
 /// At most this many copies of one message at once.
@@ -29,7 +30,7 @@ pub(crate) fn instance(call: &Call) -> Reply {
         "publishable_key": instance.publishable_key.to_string(),
         "secret_key": instance.identity.secret_key.expose(),
         "webhook_secret": instance.identity.webhook_secret.expose(),
-        "jwt_key": instance.identity.signing_key.public_key_pem(),
+        "jwt_key": instance.identity.keyring.read().current().public_key_pem(),
     }))
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn trigger(call: &Call) -> Reply {
     let data = form.any("data");
     form.finish()?;
     let event = match (object_id, data) {
-        (Some(id), None) => call.instance.read(|view| event_of(view, kind, &id))?,
+        (Some(id), None) => call.instance.read(|view| on_demand(view, kind, &id))?,
         (None, Some(data)) => Event::new(kind, &data),
         (None, None) | (Some(_), Some(_)) => {
             let message = "Give the id of an object in `object_id`, or the object itself in `data`.";
@@ -59,41 +60,6 @@ pub(crate) fn trigger(call: &Call) -> Reply {
     };
     let id = call.instance.announce(&call.origin, &event);
     call.instance.webhooks.read(|outbox| reply(&outbox.message(id.as_str())?.object()))
-}
-
-fn event_of(view: View<'_>, kind: EventKind, id: &str) -> Result<Event, Refusal> {
-    let state = view.state;
-    let (family, happening) = kind.as_str().split_once('.').unwrap_or_default();
-    match family {
-        "user" => {
-            let user = state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
-            if happening == "deleted" {
-                return Ok(Event::new(kind, &deleted_user(user)));
-            }
-            Ok(Event::new(kind, &view.user(user)))
-        }
-        "organization" => {
-            let organization = state.organizations.get(id).ok_or_else(|| Refusal::not_found("organization", id))?;
-            if happening == "deleted" {
-                return Ok(Event::new(kind, &deleted_organization(organization)));
-            }
-            Ok(Event::new(kind, &view.organization(organization, Detail::Plain)))
-        }
-        "organizationMembership" => {
-            let membership =
-                state.memberships.get(id).ok_or_else(|| Refusal::not_found("organization membership", id))?;
-            Ok(Event::new(kind, &view.membership(membership, Detail::Plain)))
-        }
-        "session" => {
-            let session = state.sessions.get(id).ok_or_else(|| Refusal::not_found("session", id))?;
-            Ok(Event::new(kind, &view.session_with_user(session)))
-        }
-        _ => Err(Refusal::wrong_value(
-            "type",
-            kind.as_str(),
-            "a type of user, organization, organizationMembership or session; for any other give `data`",
-        )),
-    }
 }
 
 pub(crate) fn list_endpoints(call: &Call) -> Reply {
@@ -110,6 +76,7 @@ pub(crate) fn add_endpoint(call: &Call) -> Reply {
         id: state.ids.prefixed("ep_", now),
         url: new.url,
         secret: new.secret.unwrap_or_else(|| draw_webhook_secret(&mut state.ids)),
+        previous_secret: None,
         events: new.events,
         disabled: None,
         failing_since: None,
@@ -131,6 +98,17 @@ pub(crate) fn change_endpoint(call: &Call) -> Reply {
         outbox.change_endpoint(call.path("endpoint_id"), patch).map(Endpoint::object)
     };
     reply(&call.instance.webhooks.with(changed)?)
+}
+
+pub(crate) fn rotate_secret(call: &Call) -> Reply {
+    let rotation = SecretRotation::read(call.form()?)?;
+    let now = call.instance.clock.now();
+    let drawn = draw_webhook_secret(&mut call.instance.state.write().ids);
+    call.instance.webhooks.with(|outbox| {
+        let endpoint = outbox.endpoint_mut(call.path("endpoint_id"))?;
+        rotation.apply(endpoint, now, || drawn);
+        reply(&endpoint.object())
+    })
 }
 
 pub(crate) fn remove_endpoint(call: &Call) -> Reply {

@@ -1,9 +1,9 @@
 //! Starting, asking and stopping an emulator.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use clerk::{Environment, InstanceId, InvalidPublishableKey, PublishableKey, SigningSecret, Timestamp};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::{
     net::TcpListener,
     sync::Notify,
@@ -15,6 +15,7 @@ use crate::{
     EmulatorOptions, InvalidRole, Refusal, StateFileError, TokenRequest,
     api::http::router,
     change::Change,
+    clock::ShiftedClock,
     identity::Identity,
     ids::IdSource,
     instance::Instance,
@@ -126,6 +127,7 @@ impl Emulator {
         // Reading a file and drawing a key both keep a thread busy.
         let Beginning { identity, mut state, outbox } = tokio::task::spawn_blocking(begin).await??;
         let dirty = Arc::new(Notify::new());
+        let clock = Arc::new(ShiftedClock::new(clock, Duration::from_millis(state.clock_shift)));
         let sender =
             Sender::new(outbox, SenderSettings { timeout: webhook_timeout }, Arc::clone(&clock), Arc::clone(&dirty))
                 .map_err(EmulatorError::Client)?;
@@ -137,6 +139,7 @@ impl Emulator {
             base_url,
             publishable_key,
             session_claims,
+            snapshots: Mutex::new(BTreeMap::new()),
             limiter: Limiter::new(rate_limits),
             outage: OutageSwitch::default(),
             state: RwLock::new(state),
@@ -232,7 +235,39 @@ impl Emulator {
     /// The public key as PEM, for verifiers that take `CLERK_JWT_KEY`.
     #[must_use]
     pub fn public_key_pem(&self) -> String {
-        self.instance.identity.signing_key.public_key_pem()
+        self.instance.identity.keyring.read().current().public_key_pem()
+    }
+
+    /// Moves the time of the instance forward: what is due by then happens, webhooks that wait for their next attempt
+    /// included.
+    pub fn advance(&self, by: Duration) {
+        self.instance.advance(by);
+    }
+
+    /// Signs with another key from now on. The keys before stay in the key set, where they verify what they signed,
+    /// until they are retired. The id of the instance stays; the new key has a `kid` of its own.
+    pub fn rotate_signing_key(&self, key: SigningKey) {
+        self.instance.identity.keyring.write().push(key);
+        self.instance.dirty.notify_one();
+    }
+
+    /// Takes every key but the newest out of the key set: what they signed cannot be verified any more.
+    pub fn retire_signing_keys(&self) {
+        self.instance.identity.keyring.write().retire();
+        self.instance.dirty.notify_one();
+    }
+
+    /// Remembers all objects under a name, to return to with [`Emulator::restore`].
+    pub fn snapshot(&self, name: &str) {
+        self.instance.take_snapshot(name);
+    }
+
+    /// Returns to remembered objects. Nothing is announced; messages, time and ids go on from where they are.
+    ///
+    /// # Errors
+    /// When nothing was remembered under that name.
+    pub fn restore(&self, name: &str) -> Result<(), Refusal> {
+        self.instance.restore_snapshot(name)
     }
 
     /// Mints a token; see [`TokenRequest`]. Changes nothing.

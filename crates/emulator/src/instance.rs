@@ -3,15 +3,16 @@
 //! Lock order: the state, then the outbox. Events enter the outbox while the state is still locked, so that the order
 //! of messages is the order of changes.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use clerk::{Clock, DeliveryId, PublishableKey, Timestamp};
-use parking_lot::RwLock;
+use clerk::{DeliveryId, PublishableKey, Timestamp};
+use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use crate::{
     change::{Change, Event},
+    clock::ShiftedClock,
     identity::Identity,
     outage::OutageSwitch,
     rate_limits::Limiter,
@@ -33,7 +34,9 @@ pub(crate) struct Instance {
     pub(crate) outage: OutageSwitch,
     pub(crate) state: RwLock<State>,
     pub(crate) webhooks: Arc<Sender>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<ShiftedClock>,
+    /// States to return to, by name.
+    pub(crate) snapshots: Mutex<BTreeMap<String, State>>,
     /// Set after every change; heard by whoever keeps the state file.
     pub(crate) dirty: Arc<Notify>,
 }
@@ -72,11 +75,41 @@ impl Instance {
         self.publish(&mut state, event, origin, now)
     }
 
+    /// Moves the time of the instance forward, and lets happen what is due by then.
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut state = self.state.write();
+        self.clock.advance(by);
+        state.clock_shift = u64::try_from(self.clock.shift().as_millis()).unwrap_or(u64::MAX);
+        drop(state);
+        self.webhooks.wake();
+        self.dirty.notify_one();
+    }
+
+    /// Remembers the state under a name.
+    pub(crate) fn take_snapshot(&self, name: &str) {
+        let state = self.state.read().clone();
+        self.snapshots.lock().insert(name.to_owned(), state);
+    }
+
+    /// Returns to a state that was remembered. Nothing is announced, messages stay where they are, the clock goes on,
+    /// and so do ids: a repeated id would make a receiver take a new message for an old one.
+    pub(crate) fn restore_snapshot(&self, name: &str) -> Result<(), Refusal> {
+        let remembered = self.snapshots.lock().get(name).cloned();
+        let remembered = remembered.ok_or_else(|| Refusal::not_found("snapshot", name))?;
+        let mut state = self.state.write();
+        let (ids, clock_shift) = (state.ids.clone(), state.clock_shift);
+        *state = State { ids, clock_shift, ..remembered };
+        drop(state);
+        self.dirty.notify_one();
+        Ok(())
+    }
+
     pub(crate) fn mint<T>(&self, minting: impl FnOnce(Mint<'_>) -> T) -> T {
+        let key = self.identity.keyring.read().current().clone();
         self.read(|view| {
             minting(Mint {
                 state: view.state,
-                key: &self.identity.signing_key,
+                key: &key,
                 issuer: &self.issuer,
                 session_claims: &self.session_claims,
                 now: view.now,

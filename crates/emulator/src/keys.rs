@@ -2,7 +2,7 @@
 //!
 //! Clerk's `kid` is the instance id, and verifiers cache keys by `kid`. An emulator that kept its `kid` while drawing a
 //! new key would poison those caches, so the instance id is *derived from the public key*: the same `kid` is the same
-//! key, always. The key itself is random (RSA generation takes no seed) and stable through the state file.
+//! key, always. A rotated instance keeps its id, and its new key has a `kid` of its own. The key itself is random (RSA generation takes no seed) and stable through the state file.
 
 use std::sync::Arc;
 
@@ -69,17 +69,17 @@ impl SigningKey {
         signature
     }
 
-    /// The key set as `/v1/jwks` and `/.well-known/jwks.json` give it.
-    pub(crate) fn jwks(&self) -> Value {
+    /// The public key as a member of a key set.
+    pub(crate) fn jwk(&self) -> Value {
         let key = self.pair.public_key();
-        json!({ "keys": [{
+        json!({
             "use": "sig",
             "kty": "RSA",
             "kid": self.instance_id.as_str(),
             "alg": "RS256",
             "n": URL_SAFE_NO_PAD.encode(key.modulus().big_endian_without_leading_zero()),
             "e": URL_SAFE_NO_PAD.encode(key.exponent().big_endian_without_leading_zero()),
-        }] })
+        })
     }
 
     /// The public key as PEM, the form of `CLERK_JWT_KEY`.
@@ -105,6 +105,40 @@ impl SigningKey {
     }
 }
 
+/// The keys that tokens can be verified with; the newest one signs.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyring(Vec<SigningKey>);
+
+impl Keyring {
+    /// The newest key last; there is one at least.
+    pub(crate) fn new(keys: Vec<SigningKey>) -> Self {
+        Self(keys)
+    }
+
+    pub(crate) fn current(&self) -> &SigningKey {
+        self.0.last().expect("a keyring has a key from its beginning")
+    }
+
+    pub(crate) fn keys(&self) -> &[SigningKey] {
+        &self.0
+    }
+
+    pub(crate) fn push(&mut self, key: SigningKey) {
+        self.0.push(key);
+    }
+
+    /// Forgets every key but the newest: tokens of the others cannot be verified any more.
+    pub(crate) fn retire(&mut self) {
+        let current = self.current().clone();
+        self.0 = vec![current];
+    }
+
+    /// The key set as `/v1/jwks` and `/.well-known/jwks.json` give it, the newest key first.
+    pub(crate) fn jwks(&self) -> Value {
+        json!({ "keys": self.0.iter().rev().map(SigningKey::jwk).collect::<Vec<_>>() })
+    }
+}
+
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("SigningKey").field("instance_id", &self.instance_id).finish_non_exhaustive()
@@ -120,7 +154,7 @@ mod tests {
         let key = SigningKey::generate();
         let again = SigningKey::from_pkcs8_base64(&key.to_pkcs8_base64()).unwrap();
         assert_eq!(again.instance_id(), key.instance_id());
-        assert_eq!(again.jwks(), key.jwks());
+        assert_eq!(again.jwk(), key.jwk());
         assert_ne!(SigningKey::generate().instance_id(), key.instance_id());
     }
 

@@ -51,6 +51,9 @@ pub(crate) struct State {
     pub(crate) api_keys: Table<ApiKey>,
     #[serde(default)]
     pub(crate) oauth_tokens: Table<OauthToken>,
+    /// How far the instance is ahead of its clock, in milliseconds.
+    #[serde(default)]
+    pub(crate) clock_shift: u64,
     /// Where the instance listens, for links in e-mails; not part of what is saved.
     #[serde(skip)]
     pub(crate) base_url: String,
@@ -88,6 +91,7 @@ impl State {
             m2m_tokens: Table::default(),
             api_keys: Table::default(),
             oauth_tokens: Table::default(),
+            clock_shift: 0,
             base_url: String::new(),
         }
     }

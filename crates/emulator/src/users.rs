@@ -20,7 +20,7 @@ pub(crate) use collection::{Identifier, Users};
 pub(crate) use create::{NewUser, check_email_address};
 pub(crate) use identifications::{Identification, IdentificationKind, IdentificationPatch, NewIdentification};
 pub(crate) use list::{UserFilter, UserList, UserOrder};
-pub(crate) use object::{PublicUserData, UserObject, email_address_object, phone_number_object};
+pub(crate) use object::{EmailAddressObject, PhoneNumberObject, PublicUserData, UserObject};
 pub(crate) use update::{UserMetadata, UserPatch};
 
 use crate::metadata::Metadata;

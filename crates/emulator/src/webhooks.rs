@@ -16,7 +16,7 @@ mod schedule;
 mod sender;
 
 pub(crate) use attempt::{Attempt, Control, Outcome};
-pub(crate) use endpoint::{Endpoint, EndpointPatch, NewEndpoint};
+pub(crate) use endpoint::{Endpoint, EndpointPatch, NewEndpoint, SecretRotation};
 pub(crate) use message::{Message, Origin, envelope};
 pub(crate) use outbox::{Dispatch, Outbox, OutboxSettings};
 pub(crate) use saved::SavedOutbox;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what surprises a test ends it where it stands")]
 
 mod disturbances;
+mod histories;
 mod jwt_templates;
 mod memberships;
 mod organizations;
@@ -13,6 +14,7 @@ mod scale;
 mod seed;
 mod sessions;
 mod support;
+mod time_travel;
 mod tokens;
 mod user_lists;
 mod users;

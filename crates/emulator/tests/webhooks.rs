@@ -366,7 +366,8 @@ async fn events_can_be_had_on_demand() {
         (json!({ "object_id": "user_x" }), "422 form_param_missing"),
         (json!({ "type": "user.updated" }), "422 form_param_missing"),
         (json!({ "type": "user.updated", "object_id": "user_x" }), "404 resource_not_found"),
-        (json!({ "type": "role.created", "object_id": "role_x" }), "422 form_param_value_invalid"),
+        (json!({ "type": "role.created", "object_id": "role_x" }), "404 resource_not_found"),
+        (json!({ "type": "email.created", "object_id": "ema_x" }), "422 form_param_value_invalid"),
     ] {
         assert_eq!(client.post("/__rowlock/events", body.clone()).await.refused(), expected, "{body}");
     }

@@ -222,6 +222,23 @@ async fn the_last_event_of_an_object_says_what_the_list_says() {
 }
 
 #[tokio::test]
+async fn every_kind_of_object_can_be_announced_on_demand() {
+    let (emulator, _, clock) = start().await;
+    everything(&emulator, &clock);
+    drop(emulator.webhooks().take());
+    for (path, family) in LISTS.into_iter().filter(|(_, family)| *family != "session") {
+        let row = emulator.backend().list_all(path, &[]).unwrap().remove(0);
+        let mut kinds = EventKind::ALL.iter().filter(|kind| kind.as_str().starts_with(&format!("{family}.")));
+        let kind = kinds.find(|kind| !kind.as_str().ends_with("deleted")).unwrap();
+        emulator.webhooks().trigger(kind.as_str(), id(&row)).unwrap();
+        let [message] = emulator.webhooks().take().try_into().unwrap();
+        let event: Value = serde_json::from_slice(&message.body).unwrap();
+        assert_eq!((&message.kind, &event["data"]["id"]), (kind, &row["id"]));
+        assert_eq!(event["data"]["updated_at"], row["updated_at"]);
+    }
+}
+
+#[tokio::test]
 async fn what_happened_survives_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let options = || {

@@ -13,7 +13,8 @@ export async function registerEndpoint(rowlock, url) {
   return endpoint.secret;
 }
 
-async function control(rowlock, method, path, body) {
+/** Asks the control API, and answers with what it says. */
+export async function control(rowlock, method, path, body) {
   const response = await fetch(`${rowlock.clerk.api_url}/__rowlock${path}`, {
     method,
     headers: { authorization: `Bearer ${rowlock.clerk.secret_key}`, "content-type": "application/json" },

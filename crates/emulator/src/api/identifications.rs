@@ -1,14 +1,11 @@
 //! `/v1/email_addresses` and `/v1/phone_numbers`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Call, Reply, reply};
-use crate::{
-    refusal::Refusal,
-    users::{
-        Identification, IdentificationKind, IdentificationPatch, NewIdentification, Users, email_address_object,
-        phone_number_object,
-    },
+use crate::users::{
+    EmailAddressObject, Identification, IdentificationKind, IdentificationPatch, NewIdentification, PhoneNumberObject,
+    Users,
 };
 
 const EMAIL_ADDRESS: IdentificationKind = IdentificationKind::EmailAddress;
@@ -50,12 +47,12 @@ fn create(call: &Call, kind: IdentificationKind) -> Reply {
     let new = NewIdentification::read(kind, call.form()?)?;
     call.change(|change| {
         let id = change.create_identification(new)?;
-        reply(&object(kind, &change.state.users, &id)?)
+        object(kind, &change.state.users, &id)
     })
 }
 
 fn get(call: &Call, kind: IdentificationKind) -> Reply {
-    call.instance.read(|view| reply(&object(kind, &view.state.users, call.path("identification_id"))?))
+    call.instance.read(|view| object(kind, &view.state.users, call.path("identification_id")))
 }
 
 fn update(call: &Call, kind: IdentificationKind) -> Reply {
@@ -63,7 +60,7 @@ fn update(call: &Call, kind: IdentificationKind) -> Reply {
     let id = call.path("identification_id");
     call.change(|change| {
         change.update_identification(kind, id, &patch)?;
-        reply(&object(kind, &change.state.users, id)?)
+        object(kind, &change.state.users, id)
     })
 }
 
@@ -75,9 +72,9 @@ fn delete(call: &Call, kind: IdentificationKind) -> Reply {
     })
 }
 
-fn object(kind: IdentificationKind, users: &Users, id: &str) -> Result<Value, Refusal> {
-    Ok(match kind.find(users, id)?.1 {
-        Identification::EmailAddress(email) => email_address_object(email),
-        Identification::PhoneNumber(phone) => phone_number_object(phone),
-    })
+fn object(kind: IdentificationKind, users: &Users, id: &str) -> Reply {
+    match kind.find(users, id)?.1 {
+        Identification::EmailAddress(email) => reply(&EmailAddressObject::from(email)),
+        Identification::PhoneNumber(phone) => reply(&PhoneNumberObject::from(phone)),
+    }
 }

@@ -6,7 +6,7 @@ use super::{Call, Reply, call::Paginated, reply};
 
 /// `GET /v1/jwks` and, without a key, `/.well-known/jwks.json`.
 pub(crate) fn jwks(call: &Call) -> Reply {
-    reply(&call.instance.identity.signing_key.jwks())
+    reply(&call.instance.identity.keyring.read().jwks())
 }
 
 pub(crate) fn openid_configuration(call: &Call) -> Reply {

@@ -5,7 +5,7 @@ use http::Method;
 use super::{
     Call, Reply, access_lists, api_keys, billing, disturbances, identifications, instance, invitations, jwt_templates,
     machines, memberships, organization_domains, organization_invitations, organizations, roles, seed, sessions,
-    tickets, users, verifications, waitlist,
+    tickets, time_travel, users, verifications, waitlist,
 };
 use crate::control;
 
@@ -232,6 +232,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/oauth_applications/access_tokens/verify", api_keys::verify_oauth_token),
     guarded(POST, "/__rowlock/oauth_tokens", api_keys::create_oauth_token),
     guarded(POST, "/__rowlock/seed", seed::plant),
+    guarded(GET, "/__rowlock/clock", time_travel::clock),
+    guarded(POST, "/__rowlock/clock/advance", time_travel::advance),
+    guarded(POST, "/__rowlock/snapshots", time_travel::snapshot),
+    guarded(POST, "/__rowlock/snapshots/{snapshot_name}/restore", time_travel::restore),
+    guarded(POST, "/__rowlock/signing_keys/rotate", time_travel::rotate_signing_key),
     guarded(GET, "/__rowlock/rate_limits", disturbances::rate_limits),
     guarded(PATCH, "/__rowlock/rate_limits", disturbances::change_rate_limits),
     guarded(GET, "/__rowlock/outage", disturbances::outage),
@@ -251,6 +256,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/__rowlock/endpoints/{endpoint_id}", control::get_endpoint),
     guarded(PATCH, "/__rowlock/endpoints/{endpoint_id}", control::change_endpoint),
     guarded(DELETE, "/__rowlock/endpoints/{endpoint_id}", control::remove_endpoint),
+    guarded(POST, "/__rowlock/endpoints/{endpoint_id}/rotate_secret", control::rotate_secret),
     guarded(GET, "/__rowlock/deliveries", control::list_deliveries),
     guarded(GET, "/__rowlock/deliveries/{message_id}", control::get_delivery),
     guarded(POST, "/__rowlock/deliveries/{message_id}/send", control::send_again),
@@ -258,3 +264,26 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/__rowlock/outbox", control::outbox),
     guarded(PATCH, "/__rowlock/outbox", control::change_outbox),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::OPERATIONS;
+
+    #[test]
+    fn the_page_about_the_emulator_lists_the_whole_control_api() {
+        let page = include_str!("../../../../docs/emulator.md");
+        let documented: BTreeSet<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(request, _)| request)
+            .collect();
+        let known: BTreeSet<String> = OPERATIONS
+            .iter()
+            .filter(|operation| operation.path.starts_with("/__rowlock/"))
+            .map(|operation| format!("{} {}", operation.method, operation.path))
+            .collect();
+        assert_eq!(documented, known.iter().map(String::as_str).collect());
+    }
+}

@@ -41,8 +41,8 @@ struct Wire<'a> {
     two_factor_enabled: bool,
     totp_enabled: bool,
     backup_code_enabled: bool,
-    email_addresses: Vec<Value>,
-    phone_numbers: Vec<Value>,
+    email_addresses: Vec<EmailAddressObject<'a>>,
+    phone_numbers: Vec<PhoneNumberObject<'a>>,
     web3_wallets: [(); 0],
     passkeys: [(); 0],
     external_accounts: [(); 0],
@@ -93,8 +93,8 @@ impl Serialize for UserObject<'_> {
             two_factor_enabled: false,
             totp_enabled: false,
             backup_code_enabled: false,
-            email_addresses: user.email_addresses.iter().map(email_address_object).collect(),
-            phone_numbers: user.phone_numbers.iter().map(phone_number_object).collect(),
+            email_addresses: user.email_addresses.iter().map(EmailAddressObject::from).collect(),
+            phone_numbers: user.phone_numbers.iter().map(PhoneNumberObject::from).collect(),
             web3_wallets: [],
             passkeys: [],
             external_accounts: [],
@@ -176,58 +176,110 @@ impl PublicUserData<'_> {
     }
 }
 
-pub(crate) fn email_address_object(email: &EmailAddress) -> Value {
-    json!({
-        "id": email.id,
-        "object": "email_address",
-        "email_address": email.email_address,
-        "reserved": email.state == IdentificationState::Reserved,
-        "verification": verification(email.state),
-        "linked_to": [],
-        "matches_sso_connection": false,
-        "created_at": email.created_at,
-        "updated_at": email.updated_at,
-    })
+/// An e-mail address as the Backend API shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct EmailAddressObject<'a> {
+    id: &'a str,
+    object: &'static str,
+    email_address: &'a str,
+    reserved: bool,
+    verification: Option<AdminVerification>,
+    linked_to: [(); 0],
+    matches_sso_connection: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
-pub(crate) fn phone_number_object(phone: &PhoneNumber) -> Value {
-    json!({
-        "id": phone.id,
-        "object": "phone_number",
-        "phone_number": phone.phone_number,
-        "reserved_for_second_factor": phone.reserved_for_second_factor,
-        "default_second_factor": false,
-        "reserved": phone.state == IdentificationState::Reserved,
-        "verification": verification(phone.state),
-        "linked_to": [],
-        "backup_codes": null,
-        "created_at": phone.created_at,
-        "updated_at": phone.updated_at,
-    })
+/// A phone number as the Backend API shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PhoneNumberObject<'a> {
+    id: &'a str,
+    object: &'static str,
+    phone_number: &'a str,
+    reserved_for_second_factor: bool,
+    default_second_factor: bool,
+    reserved: bool,
+    verification: Option<AdminVerification>,
+    linked_to: [(); 0],
+    backup_codes: Option<()>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 /// What the Backend API vouched for was verified by the strategy `admin`; the rest has no verification.
-fn verification(state: IdentificationState) -> Value {
-    match state {
-        IdentificationState::Verified => json!({
-            "object": "verification_admin",
-            "status": "verified",
-            "strategy": "admin",
-            "attempts": null,
-            "expire_at": null,
-        }),
-        IdentificationState::Reserved | IdentificationState::Unverified => Value::Null,
+#[derive(Debug, Serialize)]
+struct AdminVerification {
+    object: &'static str,
+    status: &'static str,
+    strategy: &'static str,
+    attempts: Option<()>,
+    expire_at: Option<()>,
+}
+
+impl AdminVerification {
+    fn of(state: IdentificationState) -> Option<Self> {
+        (state == IdentificationState::Verified).then_some(Self {
+            object: "verification_admin",
+            status: "verified",
+            strategy: "admin",
+            attempts: None,
+            expire_at: None,
+        })
+    }
+}
+
+impl<'a> From<&'a EmailAddress> for EmailAddressObject<'a> {
+    fn from(email: &'a EmailAddress) -> Self {
+        Self {
+            id: &email.id,
+            object: "email_address",
+            email_address: &email.email_address,
+            reserved: email.state == IdentificationState::Reserved,
+            verification: AdminVerification::of(email.state),
+            linked_to: [],
+            matches_sso_connection: false,
+            created_at: email.created_at,
+            updated_at: email.updated_at,
+        }
+    }
+}
+
+impl<'a> From<&'a PhoneNumber> for PhoneNumberObject<'a> {
+    fn from(phone: &'a PhoneNumber) -> Self {
+        Self {
+            id: &phone.id,
+            object: "phone_number",
+            phone_number: &phone.phone_number,
+            reserved_for_second_factor: phone.reserved_for_second_factor,
+            default_second_factor: false,
+            reserved: phone.state == IdentificationState::Reserved,
+            verification: AdminVerification::of(phone.state),
+            linked_to: [],
+            backup_codes: None,
+            created_at: phone.created_at,
+            updated_at: phone.updated_at,
+        }
     }
 }
 
 /// Clerk's default avatar: the address carries what to draw.
 fn image_url(user: &User, instance_id: &InstanceId) -> String {
+    #[derive(Serialize)]
+    struct Picture<'a> {
+        r#type: &'static str,
+        iid: &'a InstanceId,
+        rid: &'a UserId,
+        initials: String,
+    }
     let initials: String = [&user.first_name, &user.last_name]
         .into_iter()
         .flatten()
         .filter_map(|name| name.chars().next())
         .flat_map(char::to_uppercase)
         .collect();
-    let picture = json!({ "type": "default", "iid": instance_id, "rid": user.id, "initials": initials });
-    format!("https://img.clerk.com/{}", URL_SAFE_NO_PAD.encode(picture.to_string()))
+    let picture = Picture { r#type: "default", iid: instance_id, rid: &user.id, initials };
+    let picture = serde_json::to_vec(&picture).expect("a picture has a JSON form");
+    let mut url = String::from("https://img.clerk.com/");
+    URL_SAFE_NO_PAD.encode_string(picture, &mut url);
+    url
 }

@@ -1,5 +1,7 @@
 //! Who receives webhooks.
 
+use std::time::Duration;
+
 use clerk::{SigningSecret, Timestamp};
 use serde_json::{Value, json};
 
@@ -8,12 +10,17 @@ use crate::{
     refusal::Refusal,
 };
 
+/// Svix: the old secret stays good for 24 hours.
+const OVERLAP_SECONDS: i64 = 86_400;
+
 /// An address that receives events. The secret signs every attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) id: String,
     pub(crate) url: String,
     pub(crate) secret: SigningSecret,
+    /// The secret before, and until when it signs beside the new one.
+    pub(crate) previous_secret: Option<(SigningSecret, Timestamp)>,
     /// Event types that are wanted; empty means all.
     pub(crate) events: Vec<String>,
     /// Why nothing is sent, when nothing is sent.
@@ -57,6 +64,28 @@ impl NewEndpoint {
         let events = form.strings("events")?.given().unwrap_or_default();
         form.finish()?;
         Ok(Self { url: check_url(url)?, secret: secret.as_deref().map(parse_secret).transpose()?, events })
+    }
+}
+
+/// Another secret for an endpoint. Svix signs with both for a day, unless told otherwise.
+#[derive(Debug)]
+pub(crate) struct SecretRotation {
+    secret: Option<SigningSecret>,
+    overlap: Duration,
+}
+
+impl SecretRotation {
+    pub(crate) fn read(mut form: Form) -> Result<Self, Refusal> {
+        let secret = form.string("secret")?.given();
+        let overlap = form.bounded("overlap_seconds", 0..=i64::from(u32::MAX))?.given().unwrap_or(OVERLAP_SECONDS);
+        form.finish()?;
+        let secret = secret.as_deref().map(parse_secret).transpose()?;
+        Ok(Self { secret, overlap: Duration::from_secs(overlap.unsigned_abs()) })
+    }
+
+    pub(crate) fn apply(self, endpoint: &mut Endpoint, now: Timestamp, draw: impl FnOnce() -> SigningSecret) {
+        let old = std::mem::replace(&mut endpoint.secret, self.secret.unwrap_or_else(draw));
+        endpoint.previous_secret = Some((old, now.plus(self.overlap)));
     }
 }
 

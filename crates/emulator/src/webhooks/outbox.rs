@@ -54,6 +54,8 @@ pub(crate) struct Dispatch {
     pub(crate) endpoint_id: String,
     pub(crate) url: String,
     pub(crate) secret: SigningSecret,
+    /// The secret before, and until when it signs too, by the clock of the instance.
+    pub(crate) previous_secret: Option<(SigningSecret, Timestamp)>,
     pub(crate) body: Bytes,
     pub(crate) trigger: Trigger,
 }
@@ -155,6 +157,7 @@ impl Outbox {
             endpoint_id: endpoint_id.to_owned(),
             url: endpoint.url.clone(),
             secret: endpoint.secret.clone(),
+            previous_secret: endpoint.previous_secret.clone(),
             body: message.body.clone(),
             trigger,
         })
@@ -343,6 +346,10 @@ impl Outbox {
             self.fail_open(id, "endpoint disabled");
         }
         self.endpoint(id)
+    }
+
+    pub(crate) fn endpoint_mut(&mut self, id: &str) -> Result<&mut Endpoint, Refusal> {
+        self.endpoints.get_mut(id).ok_or_else(|| Refusal::not_found("endpoint", id))
     }
 
     pub(crate) fn remove_endpoint(&mut self, id: &str) -> Result<Endpoint, Refusal> {

@@ -28,6 +28,8 @@ struct SavedEndpoint {
     id: String,
     url: String,
     secret: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_secret: Option<(String, Timestamp)>,
     events: Vec<String>,
     disabled: Option<String>,
     failing_since: Option<Timestamp>,
@@ -50,6 +52,10 @@ impl Outbox {
             id: endpoint.id.clone(),
             url: endpoint.url.clone(),
             secret: endpoint.secret.expose().to_owned(),
+            previous_secret: endpoint
+                .previous_secret
+                .as_ref()
+                .map(|(secret, until)| (secret.expose().to_owned(), *until)),
             events: endpoint.events.clone(),
             disabled: endpoint.disabled.clone(),
             failing_since: endpoint.failing_since,
@@ -75,6 +81,10 @@ impl Outbox {
         for saved in saved.endpoints {
             outbox.add_endpoint(Endpoint {
                 secret: SigningSecret::parse(&saved.secret)?,
+                previous_secret: match saved.previous_secret {
+                    None => None,
+                    Some((secret, until)) => Some((SigningSecret::parse(&secret)?, until)),
+                },
                 id: saved.id,
                 url: saved.url,
                 events: saved.events,

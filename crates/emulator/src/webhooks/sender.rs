@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clerk::{Clock, Timestamp};
+use clerk::{SigningSecret, Timestamp};
 use parking_lot::Mutex;
 use reqwest::{
     Client,
@@ -16,7 +16,7 @@ use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Attempt, Control, Dispatch, Outbox, Outcome};
-use crate::reasons::Reasons;
+use crate::{clock::ShiftedClock, reasons::Reasons};
 
 const CONCURRENCY: usize = 16;
 /// How much of an answer is kept for people to read.
@@ -40,8 +40,10 @@ pub(crate) struct Sender {
     /// Told after every attempt, for whoever waits until all is settled.
     progressed: Notify,
     client: Client,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ShiftedClock>,
     started: (Timestamp, Instant),
+    /// How far the clock was ahead then.
+    shift_before: Duration,
     /// Heard by whoever keeps the state file.
     dirty: Arc<Notify>,
 }
@@ -50,7 +52,7 @@ impl Sender {
     pub(crate) fn new(
         outbox: Outbox,
         settings: SenderSettings,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ShiftedClock>,
         dirty: Arc<Notify>,
     ) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
@@ -60,6 +62,7 @@ impl Sender {
             .no_proxy()
             .build()?;
         let started = (clock.now(), Instant::now());
+        let shift_before = clock.shift();
         Ok(Self {
             outbox: Mutex::new(outbox),
             changed: Notify::new(),
@@ -67,6 +70,7 @@ impl Sender {
             client,
             clock,
             started,
+            shift_before,
             dirty,
         })
     }
@@ -84,10 +88,16 @@ impl Sender {
         work(&self.outbox.lock())
     }
 
-    /// The time on the axis that waits are measured on: the clock at the start, moved on by the runtime's clock.
+    /// The time on the axis that waits are measured on: the clock at the start, moved on by the runtime's clock and by
+    /// whoever moves the time of the instance.
     pub(crate) fn now(&self) -> Timestamp {
         let (clock, instant) = self.started;
-        clock.plus(instant.elapsed())
+        clock.plus(instant.elapsed()).plus(self.clock.shift().saturating_sub(self.shift_before))
+    }
+
+    /// Makes the task look again, because time has moved.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_one();
     }
 
     /// Waits until nothing is on its way and nothing is due.
@@ -131,7 +141,7 @@ impl Sender {
     }
 
     fn instant(&self, time: Timestamp) -> Instant {
-        self.started.1 + time.since(self.started.0)
+        Instant::now() + time.since(self.now())
     }
 
     async fn attempt(self: Arc<Self>, dispatch: Dispatch) {
@@ -152,7 +162,9 @@ impl Sender {
     }
 
     async fn send(&self, dispatch: &Dispatch, at: Timestamp) -> Outcome {
-        let signature = dispatch.secret.sign(&dispatch.message_id, at.seconds(), &dispatch.body);
+        let sign = |secret: &SigningSecret| secret.sign(&dispatch.message_id, at.seconds(), &dispatch.body);
+        let previous = dispatch.previous_secret.iter().filter(|(_, until)| *until > at).map(|(secret, _)| sign(secret));
+        let signature = std::iter::once(sign(&dispatch.secret)).chain(previous).collect::<Vec<_>>().join(" ");
         let request = self
             .client
             .post(&dispatch.url)

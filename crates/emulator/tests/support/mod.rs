@@ -5,7 +5,7 @@ mod receiver;
 mod shape;
 
 pub(crate) use client::{Client, read};
-pub(crate) use receiver::{Receiver, Response};
+pub(crate) use receiver::{Received, Receiver, Response};
 pub(crate) use shape::shape;
 
 use std::sync::{Arc, OnceLock};

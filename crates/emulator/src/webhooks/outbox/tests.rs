@@ -79,6 +79,7 @@ impl Bench {
 
 fn endpoint(id: &str, events: &[&str]) -> Endpoint {
     Endpoint {
+        previous_secret: None,
         id: id.to_owned(),
         url: format!("http://127.0.0.1:1/{id}"),
         secret: SigningSecret::generate([7; 24]),

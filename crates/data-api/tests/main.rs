@@ -1,0 +1,1 @@
+//! The data API against a real Postgres, in our own words.

@@ -34,8 +34,15 @@ columns as (
         'default', case
           when t.typtype = 'd' and e.adbin is null then pg_catalog.pg_get_expr(t.typdefaultbin, 0)
           when a.attidentity = 'd'
-            then pg_catalog.format(
-              'nextval(%L)', pg_catalog.pg_get_serial_sequence(a.attrelid::pg_catalog.regclass::text, a.attname)
+            then (
+              -- By its dependency: looking it up by name would need rights that this login does not have.
+              select pg_catalog.format('nextval(%L)', s.objid::pg_catalog.regclass)
+              from pg_catalog.pg_depend as s
+              where s.refobjid = a.attrelid
+                and s.refobjsubid = a.attnum
+                and s.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                and s.deptype = 'i'
             )
           when a.attgenerated <> '' then null
           else pg_catalog.pg_get_expr(e.adbin, e.adrelid)

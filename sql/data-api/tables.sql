@@ -77,7 +77,6 @@ select json_build_object(
   'schema', n.nspname,
   'name', c.relname,
   'description', pg_catalog.obj_description(c.oid, 'pg_class'),
-  'is_view', c.relkind in ('v', 'm'),
   'insertable', w.is_table or w.events & 8 = 8,
   'updatable', w.is_table or w.events & 4 = 4,
   'deletable', w.is_table or w.events & 16 = 16,

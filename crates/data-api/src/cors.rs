@@ -9,8 +9,7 @@ use http::header::{
 use http::{HeaderMap, Method, Request, Response};
 
 const METHODS: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD";
-const EXPOSED: &str =
-    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
+const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
 
 /// What a page of `request`'s origin may do. None when it is no cross-origin request, or of an origin that may not call.
 fn allowed(origins: &[String], request: &HeaderMap) -> Option<HeaderMap> {

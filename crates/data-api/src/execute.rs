@@ -66,11 +66,12 @@ impl Context<'_> {
         if asks_planner && matches!(plan.kind, Kind::Read { .. }) {
             statements.push(sql::planned_count(plan));
         }
-        let check = |rows: &[Vec<Row>]| match rows[0].first().map_or(Ok(()), |row| check(request, plan, row.get("given"))) {
-            Err(_) => Verdict::Discard,
-            Ok(()) if self.rolls_back(request) => Verdict::RollBack,
-            Ok(()) => Verdict::Commit,
-        };
+        let check =
+            |rows: &[Vec<Row>]| match rows[0].first().map_or(Ok(()), |row| check(request, plan, row.get("given"))) {
+                Err(_) => Verdict::Discard,
+                Ok(()) if self.rolls_back(request) => Verdict::RollBack,
+                Ok(()) => Verdict::Commit,
+            };
         let end = if must_see_rows(request, plan) { End::Decided(&check) } else { self.end(request, plan) };
         let rows = self.transaction(http, request, Some(plan), &statements, end).await?;
         let mut outcome = rows[0].first().map(Outcome::from).unwrap_or_default();
@@ -137,8 +138,7 @@ impl Context<'_> {
             .or_else(|| setting(role_settings, ISOLATION))
             .map_or(Isolation::ReadCommitted, isolation);
         let mut before_role: Vec<Setting<'_>> = vec![("search_path".into(), search_path(self.config, request).into())];
-        before_role
-            .extend(role_settings.iter().filter(|(name, _)| name != ISOLATION).map(borrowed));
+        before_role.extend(role_settings.iter().filter(|(name, _)| name != ISOLATION).map(borrowed));
         let mut settings: Vec<Setting<'_>> = vec![
             ("request.method".into(), http.method().as_str().into()),
             ("request.path".into(), http.uri().path().into()),
@@ -287,10 +287,7 @@ impl From<&Row> for Outcome {
 struct Raw<'a>(&'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(
-        type_found: &Type,
-        bytes: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(type_found: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         // In its binary form jsonb has a version before the text.
         Ok(Self(if *type_found == Type::JSONB { bytes.get(1..).unwrap_or_default() } else { bytes }))
     }

@@ -1,7 +1,9 @@
 //! The answer: status, headers and body from what a statement gave, and from what the database wants them to be.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION, VARY, WARNING};
+use http::header::{
+    ALLOW, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION, VARY, WARNING,
+};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use serde_json::Value;
 
@@ -196,7 +198,8 @@ fn applied(request: &ApiRequest, plan: &StatementPlan) -> Preferences {
     applied.resolution = asked.resolution.filter(|_| mutation == Some(Mutation::Create) && has_target);
     applied.representation = asked.representation.filter(|_| mutation.is_some());
     applied.missing = asked.missing.filter(|_| matches!(mutation, Some(Mutation::Create | Mutation::Update)));
-    let bounded = matches!(mutation, Some(Mutation::Update | Mutation::Delete)) || matches!(plan.kind, Kind::Call { .. });
+    let bounded =
+        matches!(mutation, Some(Mutation::Update | Mutation::Delete)) || matches!(plan.kind, Kind::Call { .. });
     applied.max_affected = asked.max_affected.filter(|_| bounded);
     applied
 }

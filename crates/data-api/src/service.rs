@@ -1,10 +1,11 @@
 //! The data API as a whole: requests in, answers out, and a schema that follows the database.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
+use clerk::Clock;
 use http::{HeaderValue, Request, Response, StatusCode};
 use postgres::{Listener, Pool};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,7 @@ struct Inner {
     catalogue: Pool,
     config: ArcSwap<Config>,
     schema: ArcSwapOption<SchemaCache>,
+    clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for DataApi {
@@ -45,12 +47,13 @@ impl std::fmt::Debug for DataApi {
 impl DataApi {
     /// An API whose statements run on `clients`, and whose schema is read through `catalogue`. Until the schema has been
     /// [read](Self::reload), requests are answered 503.
-    pub fn new(clients: Pool, catalogue: Pool, config: Config) -> Self {
+    pub fn new(clients: Pool, catalogue: Pool, config: Config, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
             clients,
             catalogue,
             config: ArcSwap::from_pointee(config),
             schema: ArcSwapOption::empty(),
+            clock,
         }))
     }
 
@@ -94,10 +97,10 @@ impl DataApi {
                 }
                 pause = FIRST_PAUSE;
                 while let Some(said) = listener.next().await {
-                    if said == "reload config" {
-                        if let Some(config) = configuration().await {
-                            self.configure(config);
-                        }
+                    if said == "reload config"
+                        && let Some(config) = configuration().await
+                    {
+                        self.configure(config);
                     }
                     if matches!(said.as_str(), "" | "reload schema" | "reload config") && !self.try_reload().await {
                         return;
@@ -134,8 +137,8 @@ impl DataApi {
             return self.traced(&config, &request, response);
         }
         let mut watch = Stopwatch::start();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let caller = auth::caller(&config, request.headers(), i64::try_from(now).unwrap_or(i64::MAX));
+        let now = self.0.clock.now().seconds();
+        let caller = auth::caller(&config, request.headers(), now);
         watch.lap("jwt");
         let answered = match caller {
             Ok(caller) => self.try_answer(&config, &caller, &request, watch).await,

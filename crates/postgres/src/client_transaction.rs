@@ -121,21 +121,16 @@ impl Pool {
         let (text, values) = settings(&transaction);
         let values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
         let body = async {
-            let before: OptionFuture<_> =
-                transaction.before.map(|text| connection.query_typed(text, &[])).into();
-            let statements = transaction
-                .statements
-                .iter()
-                .map(|(text, parameters)| connection.query_typed(text, parameters));
+            let before: OptionFuture<_> = transaction.before.map(|text| connection.query_typed(text, &[])).into();
+            let statements =
+                transaction.statements.iter().map(|(text, parameters)| connection.query_typed(text, parameters));
             // `join!` polls in the order written, and the driver sends on the first poll.
-            join!(
+            let (begun, set, before, rows) = join!(
                 connection.batch_execute(begin(&transaction)),
                 connection.query_typed(&text, &values),
                 before,
                 join_all(statements),
-            )
-        };
-        let told = |(begun, set, before, rows): (Result<_, _>, Result<Vec<Row>, _>, Option<Result<Vec<Row>, _>>, Vec<_>)| {
+            );
             begun?;
             set?;
             before.transpose()?;
@@ -143,21 +138,19 @@ impl Pool {
         };
         let (rows, ended, cleaned) = match transaction.end {
             End::Commit => {
-                let (body, ended, cleaned) =
-                    join!(body, connection.batch_execute("commit"), connection.batch_execute(CLEAN));
-                (told(body), ended, cleaned)
+                join!(body, connection.batch_execute("commit"), connection.batch_execute(CLEAN))
             }
             End::RollBack => {
-                let (body, checked, ended, cleaned) = join!(
+                let (rows, checked, ended, cleaned) = join!(
                     body,
                     connection.batch_execute(CHECK),
                     connection.batch_execute("rollback"),
                     connection.batch_execute(CLEAN)
                 );
-                (told(body), checked.and(ended), cleaned)
+                (rows, checked.and(ended), cleaned)
             }
             End::Decided(decide) => {
-                let rows = told(body.await);
+                let rows = body.await;
                 let verdict = rows.as_ref().map_or(Verdict::Discard, |rows| decide(rows));
                 let (checked, ended, cleaned) = match verdict {
                     Verdict::Commit => {

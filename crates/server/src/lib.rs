@@ -17,15 +17,15 @@ mod connections;
 mod failure;
 mod health;
 mod known_callers;
-mod routes;
 mod rest;
+mod routes;
 mod run;
 mod services;
 pub mod telemetry;
 
 pub use config::{Config, ConfigError};
 pub use failure::Failure;
-pub use routes::{ROUTES, Route, router};
 pub use rest::run_rest;
+pub use routes::{ROUTES, Route, router};
 pub use run::run;
 pub use services::{Services, StartError};

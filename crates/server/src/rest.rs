@@ -2,14 +2,18 @@
 //!
 //! Its answers are PostgREST's, so nothing of Rowlock's other routes stands around it: no ids, no errors in another shape.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use data_api::DataApi;
+use futures_util::stream;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -34,5 +38,14 @@ async fn answer(State(api): State<DataApi>, request: Request) -> Response {
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    api.answer(Request::from_parts(parts, body)).await.map(Body::from)
+    let answer = api.answer(Request::from_parts(parts, body)).await;
+    without_invented_length(answer)
+}
+
+/// The framework gives an answer without a length the length of its body, which for `HEAD` is none at all and not zero.
+pub(crate) fn without_invented_length(answer: axum::http::Response<Bytes>) -> Response {
+    if answer.body().is_empty() && !answer.headers().contains_key(CONTENT_LENGTH) {
+        return answer.map(|_| Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
+    }
+    answer.map(Body::from)
 }

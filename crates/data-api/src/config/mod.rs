@@ -33,6 +33,8 @@ pub struct Config {
     pub(crate) openapi_mode: OpenApiMode,
     pub(crate) openapi_security: bool,
     pub(crate) openapi_proxy: Option<String>,
+    /// Host and port, for the root document where no proxy is named.
+    pub(crate) address: String,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) trace_header: Option<http::HeaderName>,
     pub(crate) server_timing: bool,
@@ -79,6 +81,7 @@ impl Default for Config {
             openapi_mode: OpenApiMode::FollowPrivileges,
             openapi_security: false,
             openapi_proxy: None,
+            address: "0.0.0.0:3000".to_owned(),
             cors_origins: Vec::new(),
             trace_header: None,
             server_timing: false,

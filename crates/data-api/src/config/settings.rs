@@ -128,8 +128,7 @@ impl Settings {
     /// # Errors
     /// For anything else.
     pub fn number(&self, name: &'static str) -> Result<Option<i64>, ConfigError> {
-        let refuse =
-            |text: &str| ConfigError::Value { name, found: text.to_owned(), expected: "a number" };
+        let refuse = |text: &str| ConfigError::Value { name, found: text.to_owned(), expected: "a number" };
         self.text(name).map(|text| text.trim().parse().map_err(|_| refuse(text))).transpose()
     }
 
@@ -168,15 +167,12 @@ impl Settings {
             rolls_back,
             transaction_end_is_theirs,
             hoisted_settings: self.text("db_hoisted_tx_settings").map_or(defaults.hoisted_settings, list),
-            app_settings: self
-                .app
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            app_settings: self.app.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             role_settings,
             openapi_mode: self.openapi_mode()?,
             openapi_security: self.flag("openapi_security_active", false)?,
             openapi_proxy: self.proxy()?,
+            address: self.address()?,
             cors_origins: self.text("server_cors_allowed_origins").map(list).unwrap_or_default(),
             trace_header: self.trace_header()?,
             server_timing: self.flag("server_timing_enabled", false)?,
@@ -227,6 +223,20 @@ impl Settings {
                 expected: "`follow-privileges`, `ignore-privileges` or `disabled`",
             }),
         }
+    }
+
+    /// Where to listen: `host:port`. PostgREST writes `!4`, `*4` and `*` for all addresses.
+    ///
+    /// # Errors
+    /// When the port is no number.
+    pub fn address(&self) -> Result<String, ConfigError> {
+        let port = self.number("server_port")?.unwrap_or(3000);
+        let host = match self.text("server_host").unwrap_or("!4") {
+            "*" | "*4" | "!4" => "0.0.0.0",
+            "*6" | "!6" => "[::]",
+            host => host,
+        };
+        Ok(format!("{host}:{port}"))
     }
 
     fn proxy(&self) -> Result<Option<String>, ConfigError> {

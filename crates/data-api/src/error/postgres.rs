@@ -81,7 +81,9 @@ fn status(code: &str, message: &str, signed_in: bool) -> StatusCode {
         (_, "42501") => 401,
         ("08" | "53", _) => 503,
         ("0L" | "0P" | "28", _) => 403,
-        ("09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX", _) => 500,
+        ("09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX", _) => {
+            500
+        }
         _ => 400,
     };
     StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

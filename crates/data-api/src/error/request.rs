@@ -15,16 +15,25 @@ pub(crate) enum RequestError {
     Range(RangeError),
     /// `PUT` without exactly the primary key as filters.
     PutFilters,
-    Schema { found: String, exposed: Vec<String> },
+    Schema {
+        found: String,
+        exposed: Vec<String>,
+    },
     MediaType(Vec<String>),
-    NotEmbedded { name: String, alias: Option<String> },
+    NotEmbedded {
+        name: String,
+        alias: Option<String>,
+    },
     GucHeaders,
     GucStatus,
     PutWithLimit,
     PutOtherKey,
     NotSingular(i64),
     Method(String),
-    OrderNotToOne { origin: String, target: String },
+    OrderNotToOne {
+        origin: String,
+        target: String,
+    },
     Raise(RaiseError),
     UnknownPreferences(Vec<String>),
     AggregatesOff,
@@ -48,15 +57,12 @@ impl RequestError {
         const BAD: StatusCode = StatusCode::BAD_REQUEST;
         match self {
             Self::Query(Malformed { message, details }) => Told::new(BAD, "PGRST100", message).details(details),
-            Self::FunctionMethod(method) => Told::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "PGRST101",
-                format!("Cannot use the {method} method on RPC"),
-            ),
+            Self::FunctionMethod(method) => {
+                Told::new(StatusCode::METHOD_NOT_ALLOWED, "PGRST101", format!("Cannot use the {method} method on RPC"))
+            }
             Self::Body(message) => Told::new(BAD, "PGRST102", message),
             Self::Range(error) => {
-                let told =
-                    Told::new(StatusCode::RANGE_NOT_SATISFIABLE, "PGRST103", "Requested range not satisfiable");
+                let told = Told::new(StatusCode::RANGE_NOT_SATISFIABLE, "PGRST103", "Requested range not satisfiable");
                 told.details(match error {
                     RangeError::NegativeLimit => "Limit should be greater than or equal to zero.".to_owned(),
                     RangeError::LowerAboveUpper => {
@@ -83,11 +89,9 @@ impl RequestError {
                 format!("None of these media types are available: {}", asked.join(", ")),
             ),
             Self::NotEmbedded { name, alias } => {
-                let told =
-                    Told::new(BAD, "PGRST108", format!("'{name}' is not an embedded resource in this request"));
+                let told = Told::new(BAD, "PGRST108", format!("'{name}' is not an embedded resource in this request"));
                 match alias {
-                    None => told
-                        .hint(format!("Verify that '{name}' is included in the 'select' query parameter.")),
+                    None => told.hint(format!("Verify that '{name}' is included in the 'select' query parameter.")),
                     Some(alias) => told
                         .details("Target names are not allowed in filters if they have an alias")
                         .hint(format!("Change '{name}' to '{alias}' in filters, orders or limits.")),
@@ -106,24 +110,17 @@ impl RequestError {
             Self::PutWithLimit => {
                 Told::new(BAD, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
             }
-            Self::PutOtherKey => {
-                Told::new(BAD, "PGRST115", "Payload values do not match URL in primary key column(s)")
+            Self::PutOtherKey => Told::new(BAD, "PGRST115", "Payload values do not match URL in primary key column(s)"),
+            Self::NotSingular(rows) => {
+                Told::new(StatusCode::NOT_ACCEPTABLE, "PGRST116", "Cannot coerce the result to a single JSON object")
+                    .details(format!("The result contains {rows} rows"))
             }
-            Self::NotSingular(rows) => Told::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "PGRST116",
-                "Cannot coerce the result to a single JSON object",
-            )
-            .details(format!("The result contains {rows} rows")),
-            Self::Method(method) => Told::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "PGRST117",
-                format!("Unsupported HTTP method: {method}"),
-            ),
+            Self::Method(method) => {
+                Told::new(StatusCode::METHOD_NOT_ALLOWED, "PGRST117", format!("Unsupported HTTP method: {method}"))
+            }
             Self::OrderNotToOne { origin, target } => {
-                Told::new(BAD, "PGRST118", format!("A related order on '{target}' is not possible")).details(format!(
-                    "'{origin}' and '{target}' do not form a many-to-one or one-to-one relationship"
-                ))
+                Told::new(BAD, "PGRST118", format!("A related order on '{target}' is not possible"))
+                    .details(format!("'{origin}' and '{target}' do not form a many-to-one or one-to-one relationship"))
             }
             Self::Raise(error) => error.told(),
             Self::UnknownPreferences(preferences) => {
@@ -136,9 +133,7 @@ impl RequestError {
                     .details(format!("The query affects {rows} rows"))
             }
             Self::Path => Told::new(StatusCode::NOT_FOUND, "PGRST125", "Invalid path specified in request URL"),
-            Self::NoRootDocument => {
-                Told::new(StatusCode::NOT_FOUND, "PGRST126", "Root endpoint metadata is disabled")
-            }
+            Self::NoRootDocument => Told::new(StatusCode::NOT_FOUND, "PGRST126", "Root endpoint metadata is disabled"),
             Self::NotImplemented(what) => Told::new(BAD, "PGRST127", "Feature not implemented").details(what),
             Self::MaxAffectedOfSingle => Told::new(
                 BAD,

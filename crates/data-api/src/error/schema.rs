@@ -16,7 +16,7 @@ use crate::schema_cache::{Function, Relationship, SchemaCache};
 pub(crate) enum SchemaError {
     NoRelationship { parent: String, child: String, hint: Option<String>, schema: String, similar: Option<String> },
     AmbiguousRelationship { parent: String, child: String, candidates: Vec<Relationship> },
-    NoFunction(NoFunction),
+    NoFunction(Box<NoFunction>),
     AmbiguousFunction(Vec<Function>),
     NoColumn { table: String, column: String },
     NoTable { schema: String, table: String, similar: Option<String> },
@@ -177,10 +177,13 @@ impl NoFunction {
     }
 
     /// A function with a name like this one or, where the name is right, with parameters like these.
-    pub(crate) fn similar(cache: &SchemaCache, schema: &str, name: &str, arguments: &BTreeSet<String>) -> Option<String> {
-        let written = |names: &BTreeSet<&str>| {
-            format!("({})", names.iter().copied().collect::<Vec<_>>().join(", "))
-        };
+    pub(crate) fn similar(
+        cache: &SchemaCache,
+        schema: &str,
+        name: &str,
+        arguments: &BTreeSet<String>,
+    ) -> Option<String> {
+        let written = |names: &BTreeSet<&str>| format!("({})", names.iter().copied().collect::<Vec<_>>().join(", "));
         let key = crate::identifier::Qualified::new(schema, name);
         let found = match cache.functions.get(&key) {
             None => {
@@ -209,8 +212,7 @@ impl NoFunction {
 
 fn described(found: &Found) -> Value {
     let side = |columns: &ColumnPairs, own: bool| {
-        let names: Vec<&str> =
-            columns.iter().map(|(one, two)| if own { one.as_str() } else { two.as_str() }).collect();
+        let names: Vec<&str> = columns.iter().map(|(one, two)| if own { one.as_str() } else { two.as_str() }).collect();
         format!("({})", names.join(", "))
     };
     let (table, foreign) = (&found.table.name, &found.foreign_table.name);

@@ -18,8 +18,6 @@ pub(crate) enum TokenError {
     /// There is no token, and strangers are not let in.
     Required,
     Claims(&'static str),
-    /// Refused by a stricter verifier than PostgREST's; its own words.
-    Refused(String),
 }
 
 impl TokenError {
@@ -30,24 +28,17 @@ impl TokenError {
             Told::new(StatusCode::UNAUTHORIZED, code, message).header(WWW_AUTHENTICATE, &challenge)
         };
         match self {
-            Self::NoSecret => {
-                Told::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST300", "Server lacks JWT secret")
-            }
+            Self::NoSecret => Told::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST300", "Server lacks JWT secret"),
             Self::Empty => refused(DECODE, "Empty JWT is sent in Authorization header".to_owned()),
             Self::Parts(found) => refused(DECODE, format!("Expected 3 parts in JWT; got {found}")),
-            Self::NoKey(details) => {
-                refused(DECODE, "No suitable key or wrong key type".to_owned()).details(details)
-            }
+            Self::NoKey(details) => refused(DECODE, "No suitable key or wrong key type".to_owned()).details(details),
             Self::Algorithm(details) => {
                 refused(DECODE, "Wrong or unsupported encoding algorithm".to_owned()).details(details)
             }
             Self::Signature => refused(DECODE, "JWT cryptographic operation failed".to_owned()),
-            Self::Required => {
-                Told::new(StatusCode::UNAUTHORIZED, "PGRST302", "Anonymous access is disabled")
-                    .header(WWW_AUTHENTICATE, "Bearer")
-            }
+            Self::Required => Told::new(StatusCode::UNAUTHORIZED, "PGRST302", "Anonymous access is disabled")
+                .header(WWW_AUTHENTICATE, "Bearer"),
             Self::Claims(message) => refused("PGRST303", message.to_owned()),
-            Self::Refused(message) => refused("PGRST303", message),
         }
     }
 }

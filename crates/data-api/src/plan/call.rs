@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::mutate::needed;
 use super::read::{Condition, ReadNode};
-use crate::error::SchemaError;
 use crate::error::NoFunction;
+use crate::error::SchemaError;
 use crate::identifier::Qualified;
 use crate::request::media_type::MediaType;
 use crate::request::payload::Payload;
@@ -62,14 +62,14 @@ pub(super) fn find<'a>(
     };
     match candidates.as_slice() {
         [only] => Ok(only),
-        [] => Err(SchemaError::NoFunction(NoFunction {
+        [] => Err(SchemaError::NoFunction(Box::new(NoFunction {
             similar: NoFunction::similar(cache, &name.schema, &name.name, given),
             schema: name.schema.clone(),
             name: name.name.clone(),
             arguments: given.clone(),
             content_type: content_type.clone(),
             post,
-        })),
+        }))),
         several => Err(SchemaError::AmbiguousFunction(several.iter().map(|&function| function.clone()).collect())),
     }
 }
@@ -82,7 +82,11 @@ fn takes(function: &Function, given: &BTreeSet<String>, content_type: &MediaType
     }
     let named = |name: &String| function.parameters.iter().any(|parameter| parameter.name == *name);
     given.iter().all(named)
-        && function.parameters.iter().filter(|parameter| parameter.required).all(|parameter| given.contains(&parameter.name))
+        && function
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required)
+            .all(|parameter| given.contains(&parameter.name))
 }
 
 /// One parameter without a name, of a type that a body of this kind can be.

@@ -57,9 +57,7 @@ fn join(node: &mut ReadNode, relationship: Relationship, parent_alias: Option<&s
 
 fn join_conditions(found: &Found, alias: Option<&str>, parent_alias: Option<&str>) -> Vec<JoinCondition> {
     let schema = &found.table.schema;
-    let called = |alias: Option<&str>, name: &str| {
-        alias.map_or_else(|| Qualified::new(schema, name), Qualified::local)
-    };
+    let called = |alias: Option<&str>, name: &str| alias.map_or_else(|| Qualified::new(schema, name), Qualified::local);
     let equal = |one: Qualified, two: Qualified, (near, far): &(String, String)| JoinCondition {
         one: (one, far.clone()),
         two: (two, near.clone()),
@@ -77,9 +75,7 @@ fn join_conditions(found: &Found, alias: Option<&str>, parent_alias: Option<&str
         | Cardinality::ManyToOne { columns, .. }
         | Cardinality::OneToOne { columns, .. } => columns
             .iter()
-            .map(|pair| {
-                equal(called(alias, &found.foreign_table.name), called(parent_alias, &found.table.name), pair)
-            })
+            .map(|pair| equal(called(alias, &found.foreign_table.name), called(parent_alias, &found.table.name), pair))
             .collect(),
     }
 }
@@ -110,11 +106,7 @@ fn find(
         (Some(only), 0) => Ok(only),
         (Some(last), _) => {
             candidates.push(last);
-            Err(SchemaError::AmbiguousRelationship {
-                parent: origin.to_owned(),
-                child: target.to_owned(),
-                candidates,
-            })
+            Err(SchemaError::AmbiguousRelationship { parent: origin.to_owned(), child: target.to_owned(), candidates })
         }
     }
 }
@@ -123,11 +115,11 @@ fn find(
 fn means(found: &Found, target: &str, hint: Option<&str>) -> bool {
     let direct = found.cardinality.direct();
     let is_constraint = |name: &str| direct.is_some_and(|(constraint, _)| constraint == name);
-    let is_own_column = |name: &str| matches!(direct, Some((_, columns)) if matches!(columns.as_slice(), [(own, _)] if own == name));
+    let is_own_column =
+        |name: &str| matches!(direct, Some((_, columns)) if matches!(columns.as_slice(), [(own, _)] if own == name));
     let is_their_column = |name: &str| matches!(direct, Some((_, columns)) if matches!(columns.as_slice(), [(_, other)] if other == name));
-    let is_junction = |name: &str| {
-        matches!(&found.cardinality, Cardinality::ManyToMany(junction) if junction.table.name == name)
-    };
+    let is_junction =
+        |name: &str| matches!(&found.cardinality, Cardinality::ManyToMany(junction) if junction.table.name == name);
     let is_table = target == found.foreign_table.name;
     match hint {
         None => is_table || (!found.foreign_table_is_view && (is_constraint(target) || is_own_column(target))),

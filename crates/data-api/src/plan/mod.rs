@@ -23,14 +23,19 @@ use crate::schema_cache::{Function, SchemaCache, Table, Volatility};
 
 /// What will be done.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful exist for each request, and none is kept")]
 pub(crate) enum Plan {
     /// One statement that reads, writes or calls, and gives a body.
     Statement(StatementPlan),
     /// The description of the schema.
-    Describe { head: bool },
+    Describe {
+        head: bool,
+    },
     /// What may be done, without asking Postgres.
     TableOptions(Table),
-    FunctionOptions { read_only: bool },
+    FunctionOptions {
+        read_only: bool,
+    },
     RootOptions,
 }
 
@@ -45,6 +50,7 @@ pub(crate) struct StatementPlan {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful exist for each request, and none is kept")]
 pub(crate) enum Kind {
     Read { head: bool },
     Mutate { mutation: Mutation, plan: MutatePlan },
@@ -94,9 +100,8 @@ pub(crate) fn plan(config: &Config, cache: &SchemaCache, request: &ApiRequest) -
         }
         Action::Call { function, by } => call_plan(config, cache, request, function, *by).map(Plan::Statement),
         Action::Describe { head } => {
-            let describes = |media_type: &MediaType| {
-                matches!(media_type, MediaType::OpenApi | MediaType::Json | MediaType::Any)
-            };
+            let describes =
+                |media_type: &MediaType| matches!(media_type, MediaType::OpenApi | MediaType::Json | MediaType::Any);
             if !request.accept.iter().any(describes) {
                 return Err(not_acceptable(request).into());
             }

@@ -69,8 +69,7 @@ pub(super) fn plan(
     };
     let columns = || -> Result<Vec<ColumnRef>, Error> {
         let known = |name: &String| {
-            let missing =
-                || SchemaError::NoColumn { table: table.name.clone(), column: name.clone() };
+            let missing = || SchemaError::NoColumn { table: table.name.clone(), column: name.clone() };
             resolver.written(name).ok_or_else(missing)
         };
         Ok(request.columns.iter().map(known).collect::<Result<_, _>>()?)
@@ -125,8 +124,7 @@ pub(super) fn plan(
 fn check_put(request: &ApiRequest, table: &Table) -> Result<(), RequestError> {
     let key: BTreeSet<String> = table.primary_key.iter().cloned().collect();
     let equal = |filter: &Filter| {
-        !filter.negated
-            && matches!(filter.operation, Operation::Quantifiable(QuantifiableOperator::Equal, None, _))
+        !filter.negated && matches!(filter.operation, Operation::Quantifiable(QuantifiableOperator::Equal, None, _))
     };
     let query = &request.query;
     let fits = query.logic.is_empty() && !key.is_empty() && query.filter_keys == key && query.root_filters().all(equal);

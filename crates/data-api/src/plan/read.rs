@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::error::{Error, RequestError};
 use crate::identifier::Qualified;
 use crate::request::ast::{
-    Aggregate, CastType, Direction, EmbedPath, Field, Filter, IsValue, Join, JsonOperand, LogicOperator, LogicTree, Nulls,
-    Operation, OrderTerm, SelectItem, SelectRelation,
+    Aggregate, CastType, Direction, EmbedPath, Field, Filter, IsValue, Join, JsonOperand, LogicOperator, LogicTree,
+    Nulls, Operation, OrderTerm, SelectItem, SelectRelation,
 };
 use crate::request::range::RowRange;
 use crate::request::{Action, ApiRequest};
@@ -65,11 +65,23 @@ impl SelectColumn {
 
 /// What a row must meet.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a handful exist for each request, and none is kept")]
 pub(crate) enum Condition {
-    Junction { negated: bool, operator: LogicOperator, branches: Vec<Condition> },
-    Filter { column: ColumnRef, negated: bool, operation: Operation },
+    Junction {
+        negated: bool,
+        operator: LogicOperator,
+        branches: Vec<Condition>,
+    },
+    Filter {
+        column: ColumnRef,
+        negated: bool,
+        operation: Operation,
+    },
     /// Whether there are embedded rows.
-    HasRows { subquery: String, expected: bool },
+    HasRows {
+        subquery: String,
+        expected: bool,
+    },
 }
 
 /// What rows are ordered by.
@@ -84,7 +96,10 @@ pub(crate) struct OrderBy {
 pub(crate) enum OrderKey {
     Own(ColumnRef),
     /// A field of an embedded relation.
-    Related { relation: String, field: Field },
+    Related {
+        relation: String,
+        field: Field,
+    },
 }
 
 /// Two columns that must be equal.
@@ -124,7 +139,10 @@ pub(crate) struct SpreadColumn {
 pub(crate) enum Spread {
     ToOne,
     /// As arrays; what they are ordered by has to be selected, too.
-    ToMany { extra: Vec<(Option<String>, SelectColumn)>, order: Vec<OrderBy> },
+    ToMany {
+        extra: Vec<(Option<String>, SelectColumn)>,
+        order: Vec<OrderBy>,
+    },
 }
 
 /// A read or, after a write or a call, what is shown of its result.
@@ -262,11 +280,8 @@ fn at(
         root.children.iter().position(|child| child.shown_name() == name)
     };
     let Some(index) = found else {
-        let alias = root
-            .children
-            .iter()
-            .find(|child| !legacy && by_own_name(child))
-            .and_then(|child| child.alias.clone());
+        let alias =
+            root.children.iter().find(|child| !legacy && by_own_name(child)).and_then(|child| child.alias.clone());
         return Err(RequestError::NotEmbedded { name: name.clone(), alias });
     };
     let mut child = root.children.remove(index);
@@ -354,7 +369,9 @@ fn add_null_filters(node: &mut ReadNode) {
     fn look(condition: &mut Condition, children: &[ReadNode]) {
         match condition {
             Condition::Junction { branches, .. } => branches.iter_mut().for_each(|branch| look(branch, children)),
-            Condition::Filter { column, negated, operation: Operation::Is(IsValue::Null) } if column.path.is_empty() => {
+            Condition::Filter { column, negated, operation: Operation::Is(IsValue::Null) }
+                if column.path.is_empty() =>
+            {
                 if let Some(child) = children.iter().find(|child| child.shown_name() == column.name) {
                     *condition = Condition::HasRows { subquery: child.subquery.clone(), expected: *negated };
                 }

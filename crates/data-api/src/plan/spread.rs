@@ -35,10 +35,8 @@ fn shows_nothing(node: &ReadNode) -> bool {
 
 fn spread_columns(child: &ReadNode) -> Vec<SpreadColumn> {
     let plain = |name: String| SpreadColumn { name, aggregate: None, aggregate_cast: None, alias: None };
-    let own = child
-        .select
-        .iter()
-        .map(|column| plain(column.alias.clone().unwrap_or_else(|| column.column.name.clone())));
+    let own =
+        child.select.iter().map(|column| plain(column.alias.clone().unwrap_or_else(|| column.column.name.clone())));
     let theirs = child.embeds.iter().flat_map(|embed| match embed {
         Embed::Json { name, .. } => vec![plain(name.clone())],
         Embed::Spread { columns, .. } => columns.clone(),
@@ -73,9 +71,8 @@ fn hoist(node: &mut ReadNode) -> Vec<Hoisted> {
     for embed in &mut node.embeds {
         let Embed::Spread { columns, subquery } = embed else { continue };
         for column in columns {
-            let found = from_children
-                .iter()
-                .find(|hoisted| hoisted.subquery == *subquery && hoisted.column == column.name);
+            let found =
+                from_children.iter().find(|hoisted| hoisted.subquery == *subquery && hoisted.column == column.name);
             if let Some(hoisted) = found {
                 column.aggregate = Some(hoisted.aggregate);
                 column.aggregate_cast.clone_from(&hoisted.cast);
@@ -100,9 +97,7 @@ fn take(column: &mut SelectColumn, subquery: &str) -> Option<Hoisted> {
 /// Arrays are ordered as they are made. What they are ordered by has to be selected below, under names that nobody else has.
 pub(super) fn order_to_many(node: &mut ReadNode) -> Result<(), RequestError> {
     if let Some(Spread::ToMany { extra, order }) = &mut node.spread {
-        let spread_aggregate = |embed: &Embed| {
-            matches!(embed, Embed::Spread { columns, .. } if columns.iter().any(|column| column.aggregate.is_some()))
-        };
+        let spread_aggregate = |embed: &Embed| matches!(embed, Embed::Spread { columns, .. } if columns.iter().any(|column| column.aggregate.is_some()));
         if node.select.iter().any(|column| column.aggregate.is_some()) || node.embeds.iter().any(spread_aggregate) {
             return Err(RequestError::NotImplemented(
                 "Aggregates are not implemented for one-to-many or many-to-many spreads.",

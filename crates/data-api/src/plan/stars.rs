@@ -38,7 +38,8 @@ fn expand_select(resolver: &Resolver<'_>, node: &mut ReadNode, grouped: bool) {
     for mut column in select {
         match column.aggregate {
             None if column.column.is_star() => {
-                let named = resolver.all_shown().into_iter().map(|shown| SelectColumn { column: shown, ..column.clone() });
+                let named =
+                    resolver.all_shown().into_iter().map(|shown| SelectColumn { column: shown, ..column.clone() });
                 node.select.extend(named);
             }
             Some(Aggregate::Count) if spread && column.column.is_star() => {

@@ -18,9 +18,15 @@ pub(crate) enum MediaType {
     /// An array whose objects have no nulls.
     StrippedArray,
     /// Exactly one object.
-    Object { stripped: bool },
+    Object {
+        stripped: bool,
+    },
     /// How Postgres would do it.
-    Plan { of: Box<MediaType>, format: PlanFormat, options: Vec<PlanOption> },
+    Plan {
+        of: Box<MediaType>,
+        format: PlanFormat,
+        options: Vec<PlanOption>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

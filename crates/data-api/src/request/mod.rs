@@ -40,11 +40,22 @@ pub(crate) struct Malformed {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    Read { table: Qualified, head: bool },
-    Mutate { table: Qualified, mutation: Mutation },
-    Call { function: Qualified, by: CallMethod },
+    Read {
+        table: Qualified,
+        head: bool,
+    },
+    Mutate {
+        table: Qualified,
+        mutation: Mutation,
+    },
+    Call {
+        function: Qualified,
+        by: CallMethod,
+    },
     /// The description of the whole schema.
-    Describe { head: bool },
+    Describe {
+        head: bool,
+    },
     /// `OPTIONS`: what may be done.
     TableOptions(Qualified),
     FunctionOptions(Qualified),
@@ -99,7 +110,8 @@ impl ApiRequest {
         let action = resource.action(&schema, method)?;
         let by_get = matches!(&action, Action::Call { by, .. } if by.is_read());
         let query = Query::parse(request.uri().query().unwrap_or_default(), by_get).map_err(RequestError::Query)?;
-        let range = range::top_level(method == Method::GET, headers, query.root_range()).map_err(RequestError::Range)?;
+        let range =
+            range::top_level(method == Method::GET, headers, query.root_range()).map_err(RequestError::Range)?;
         if method == Method::PUT && range != RowRange::ALL {
             return Err(RequestError::PutWithLimit.into());
         }
@@ -151,7 +163,9 @@ impl Resource {
         let parts: Vec<&str> = if path.is_empty() { Vec::new() } else { path.split('/').collect() };
         match parts.as_slice() {
             [] if config.openapi_mode == OpenApiMode::Disabled => Err(RequestError::NoRootDocument),
-            [] => Ok(config.root_function.as_ref().map_or(Self::Schema, |function| Self::Function(function.name.clone()))),
+            [] => {
+                Ok(config.root_function.as_ref().map_or(Self::Schema, |function| Self::Function(function.name.clone())))
+            }
             [table] => decoded(table).map(Self::Table),
             ["rpc", function] => decoded(function).map(Self::Function),
             _ => Err(RequestError::Path),

@@ -113,6 +113,9 @@ fn told(verb: &str, parts: &[&str]) -> Option<String> {
     Some(if before.is_empty() { format!("{verb} {last}") } else { format!("{verb} {} or {last}", before.join(", ")) })
 }
 
+/// One of several ways to read on.
+pub(crate) type Alternative<'f, 'a, T> = &'f dyn Fn(&mut Parser<'a>) -> Parsed<T>;
+
 /// A text and how far it has been read.
 #[derive(Debug)]
 pub(crate) struct Parser<'a> {
@@ -276,7 +279,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The first of `alternatives` that reads something or succeeds.
-    pub(crate) fn choice<T>(&mut self, alternatives: &[&dyn Fn(&mut Self) -> Parsed<T>]) -> Parsed<T> {
+    pub(crate) fn choice<T>(&mut self, alternatives: &[Alternative<'_, 'a, T>]) -> Parsed<T> {
         let start = self.at;
         for alternative in alternatives {
             match alternative(self) {
@@ -352,7 +355,11 @@ fn quoted(text: &str) -> String {
 /// A character in single quotes.
 fn quoted_character(character: char) -> String {
     let mut shown = String::from("'");
-    if character == '\'' { shown.push_str("\\'") } else { escape(character, &mut shown) }
+    if character == '\'' {
+        shown.push_str("\\'")
+    } else {
+        escape(character, &mut shown)
+    }
     shown.push('\'');
     shown
 }

@@ -116,7 +116,11 @@ impl Preferences {
             handling: Handling::among(&all),
             timezone: after("timezone=").map(str::to_owned),
             max_affected: after("max-affected=").and_then(|number| number.parse().ok()),
-            unknown: all.iter().filter(|preference| !known(preference)).map(|&preference| preference.to_owned()).collect(),
+            unknown: all
+                .iter()
+                .filter(|preference| !known(preference))
+                .map(|&preference| preference.to_owned())
+                .collect(),
         }
     }
 

@@ -100,11 +100,7 @@ enum Parameter {
 fn parse_filter(key: &str, value: &str, function: bool) -> Result<(EmbedPath, Parameter), Malformed> {
     let (path, field): (EmbedPath, Field) = read(&format!("failed to parse tree path ({key})"), key, field::tree_path)?;
     let condition = read(&format!("failed to parse filter ({value})"), value, |parser| {
-        if function {
-            parser.optional(filter::condition)
-        } else {
-            filter::condition(parser).map(Some)
-        }
+        if function { parser.optional(filter::condition) } else { filter::condition(parser).map(Some) }
     })?;
     let parameter = match condition {
         Some((negated, operation)) => Parameter::Filter(Filter { field, negated, operation }),

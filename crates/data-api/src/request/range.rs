@@ -83,7 +83,10 @@ pub(crate) enum RangeError {
     NegativeLimit,
     LowerAboveUpper,
     /// Behind the last row.
-    OutOfBounds { lower: i64, total: i64 },
+    OutOfBounds {
+        lower: i64,
+        total: i64,
+    },
 }
 
 /// The range of the root level, of the header and the parameters together.

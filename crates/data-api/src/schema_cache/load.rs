@@ -143,7 +143,8 @@ fn media_handlers(rows: &[Row]) -> MediaHandlers {
     let mut handlers = MediaHandlers::new();
     for row in rows {
         let function = Qualified::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
-        let target = match (row.get::<_, Option<String>>("target_schema"), row.get::<_, Option<String>>("target_name")) {
+        let target = match (row.get::<_, Option<String>>("target_schema"), row.get::<_, Option<String>>("target_name"))
+        {
             (Some(schema), Some(name)) => Target::Relation(Qualified { schema, name }),
             _ => Target::Anything,
         };

@@ -11,13 +11,18 @@ pub(crate) enum Handler {
     /// The array of all rows, or what a function's result is as JSON.
     Json,
     /// One row.
-    SingleJson { stripped: bool },
+    SingleJson {
+        stripped: bool,
+    },
     /// The array of all rows, without nulls.
     StrippedArray,
     GeoJson,
     Csv,
     /// Somebody's own aggregate or function.
-    Custom { function: Qualified, target: Target },
+    Custom {
+        function: Qualified,
+        target: Target,
+    },
     /// Nobody looks at the body.
     None,
 }

@@ -184,11 +184,9 @@ fn inverse(of: &Found) -> Option<Found> {
         Cardinality::ManyToOne { constraint, columns } => {
             Cardinality::OneToMany { constraint: constraint.clone(), columns: swapped(columns) }
         }
-        Cardinality::OneToOne { constraint, columns, is_parent } => Cardinality::OneToOne {
-            constraint: constraint.clone(),
-            columns: swapped(columns),
-            is_parent: !is_parent,
-        },
+        Cardinality::OneToOne { constraint, columns, is_parent } => {
+            Cardinality::OneToOne { constraint: constraint.clone(), columns: swapped(columns), is_parent: !is_parent }
+        }
         Cardinality::OneToMany { .. } | Cardinality::ManyToMany(_) => return None,
     };
     Some(Found {

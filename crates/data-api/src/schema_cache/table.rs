@@ -11,7 +11,6 @@ pub(crate) struct Table {
     pub(crate) schema: String,
     pub(crate) name: String,
     pub(crate) description: Option<String>,
-    pub(crate) is_view: bool,
     pub(crate) insertable: bool,
     pub(crate) updatable: bool,
     pub(crate) deletable: bool,

@@ -199,10 +199,7 @@ mod tests {
         let tree = r"({QUERY :commandType 1 :rtable ({RANGETBLENTRY :subquery {QUERY :targetList ({TARGETENTRY :expr {VAR :varno 1} :resno 9 :resname \{x :resorigtbl 99 :resorigcol 9 :resjunk false}) :x <>}}) :targetList ({TARGETENTRY :expr {VAR :varno 1 :varattno 2} :resno 1 :resname odd\ \(name :ressortgroupref 0 :resorigtbl 16385 :resorigcol 2 :resjunk false} {TARGETENTRY :expr {CONST :resno 7} :resno 2 :resname b :resorigtbl 0 :resorigcol 0 :resjunk false}) :override 0})";
         assert_eq!(
             origins(tree),
-            [
-                Origin { position: 1, relation: 16385, column: 2 },
-                Origin { position: 2, relation: 0, column: 0 }
-            ]
+            [Origin { position: 1, relation: 16385, column: 2 }, Origin { position: 2, relation: 0, column: 0 }]
         );
     }
 

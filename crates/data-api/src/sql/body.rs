@@ -64,7 +64,7 @@ pub(super) fn rows(sql: &mut Sql, body: &Bytes, columns: &[ColumnRef], options: 
             });
             sql.push(source).push(") AS _(");
             sql.separated(", ", columns, |sql, column| {
-                sql.name(&column.name).push(" ").from_catalogue(&column.type_name);
+                sql.name(&column.name).push(" ").catalogue(&column.type_name);
             });
             sql.push(") ").push(if first_only { "LIMIT 1" } else { "" });
         }
@@ -75,7 +75,7 @@ pub(super) fn rows(sql: &mut Sql, body: &Bytes, columns: &[ColumnRef], options: 
 fn default_values(sql: &mut Sql, columns: &[ColumnRef]) {
     let with_default = columns.iter().filter_map(|column| Some((column, column.default.as_ref()?)));
     sql.push("jsonb_build_object(").separated(",", with_default, |sql, (column, default)| {
-        sql.unknown(&column.name).push("::text, ").from_catalogue(default);
+        sql.unknown(&column.name).push("::text, ").catalogue(default);
     });
     sql.push(")");
 }

@@ -43,7 +43,7 @@ pub(super) fn call(sql: &mut Sql, plan: &CallPlan) {
                 if parameter.type_name == "bytea" {
                     sql.value(Value::Bytea(body.clone()));
                 } else {
-                    sql.value(Value::Raw(body.clone())).push("::").from_catalogue(&parameter.type_name);
+                    sql.value(Value::Raw(body.clone())).push("::").catalogue(&parameter.type_name);
                 }
             });
         }
@@ -56,7 +56,7 @@ pub(super) fn call(sql: &mut Sql, plan: &CallPlan) {
                         Argument::One(value) => sql.unknown(value),
                         Argument::Many(values) => sql.value(Value::TextArray(values.clone())),
                     };
-                    sql.push("::").from_catalogue(&parameter.wide_type);
+                    sql.push("::").catalogue(&parameter.wide_type);
                 });
             });
         }

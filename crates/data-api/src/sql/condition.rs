@@ -118,22 +118,17 @@ fn literal(sql: &mut Sql, value: &str, column: &ColumnRef) {
 
 fn array(sql: &mut Sql, values: &[String], column: &ColumnRef) {
     match &column.transform {
-        Some(function) => sql
-            .push("(SELECT ")
-            .qualified(function)
-            .push("(unnest(")
-            .unknown(array_literal(values))
-            .push("::text[])))"),
+        Some(function) => {
+            sql.push("(SELECT ").qualified(function).push("(unnest(").unknown(array_literal(values)).push("::text[])))")
+        }
         None => sql.value(Value::Unknown(array_literal(values))),
     };
 }
 
 /// `{"a","b"}`: an array as text, so that Postgres finds the type of its elements.
 fn array_literal(values: &[String]) -> String {
-    let quoted: Vec<String> = values
-        .iter()
-        .map(|value| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")))
-        .collect();
+    let quoted: Vec<String> =
+        values.iter().map(|value| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))).collect();
     format!("{{{}}}", quoted.join(","))
 }
 

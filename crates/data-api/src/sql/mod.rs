@@ -22,7 +22,7 @@ use postgres::identifier::quote_identifier;
 use crate::identifier::Qualified;
 use crate::request::ast::CastType;
 
-pub(crate) use statement::{Statement, planned_count, statement};
+pub(crate) use statement::{planned_count, statement};
 
 /// A statement in the making.
 #[derive(Debug, Clone, Default)]
@@ -91,7 +91,7 @@ impl Sql {
     }
 
     /// A type or expression as Postgres itself has printed it.
-    pub(crate) fn from_catalogue(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn catalogue(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }

@@ -9,10 +9,8 @@ use crate::plan::{Insert, MutatePlan, Update};
 use crate::request::preferences::Resolution;
 
 /// Counts a row as new; with [`NOT_INSERTED`], how many rows were new can be told afterwards.
-const INSERTED: &str =
-    "set_config('pgrst.inserted', (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) + 1)::text, true) <> '0'";
-const NOT_INSERTED: &str =
-    "set_config('pgrst.inserted', (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) - 1)::text, true) <> '-1'";
+const INSERTED: &str = "set_config('pgrst.inserted', (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) + 1)::text, true) <> '0'";
+const NOT_INSERTED: &str = "set_config('pgrst.inserted', (coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0) - 1)::text, true) <> '-1'";
 
 /// The statement that writes.
 pub(super) fn mutation(sql: &mut Sql, plan: &MutatePlan) {

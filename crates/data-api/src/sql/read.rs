@@ -62,10 +62,10 @@ pub(super) fn from(sql: &mut Sql, node: &ReadNode) {
     if let Some(alias) = &node.from_alias {
         sql.push(" AS ").name(alias);
     }
-    if let Some(Relationship::Found(found)) = &node.relationship {
-        if let Cardinality::ManyToMany(junction) = &found.cardinality {
-            sql.push(", ").qualified(&junction.table);
-        }
+    if let Some(Relationship::Found(found)) = &node.relationship
+        && let Cardinality::ManyToMany(junction) = &found.cardinality
+    {
+        sql.push(", ").qualified(&junction.table);
     }
 }
 
@@ -121,7 +121,9 @@ fn subquery(sql: &mut Sql, embed: &Embed, child: &ReadNode) {
     let arrays = match embed {
         Embed::Json { to_one: true, .. } => None,
         Embed::Json { to_one: false, .. } => Some(&[][..]),
-        Embed::Spread { columns, .. } => matches!(child.spread, Some(Spread::ToMany { .. })).then_some(columns.as_slice()),
+        Embed::Spread { columns, .. } => {
+            matches!(child.spread, Some(Spread::ToMany { .. })).then_some(columns.as_slice())
+        }
     };
     match arrays {
         None => {

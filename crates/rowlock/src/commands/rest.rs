@@ -6,10 +6,12 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::postgres::{DatabaseUrl, Error as PostgresError, Pool, PoolOptions};
 use anyhow::Context as _;
+use clerk::SystemClock;
 use data_api::{Config, DataApi, Settings};
 use serde_json::json;
 use server::telemetry;
@@ -43,14 +45,14 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     let Some(config) = first_config(&catalogue, &settings, in_database, &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let api = DataApi::new(clients, catalogue.clone(), config);
+    let api = DataApi::new(clients, catalogue.clone(), config, Arc::new(SystemClock));
     while let Err(error) = api.reload().await {
         tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "the schema cannot be read; trying again");
         if paused(&stop).await {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    let address = address(&settings)?;
+    let address = settings.address()?;
     let listener = TcpListener::bind(&address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     printer.value(&json!({ "event": "ready", "api": format!("http://{address}") }));
@@ -94,17 +96,6 @@ fn database_url(settings: &Settings) -> anyhow::Result<DatabaseUrl> {
         url = url.with_options(&format!("-c timezone={}", timezone.replace('\\', "\\\\").replace(' ', "\\ ")));
     }
     Ok(url)
-}
-
-/// PostgREST writes `!4`, `*4` and `*` for all addresses.
-fn address(settings: &Settings) -> anyhow::Result<String> {
-    let port = settings.number("server_port")?.unwrap_or(3000);
-    let host = match settings.text("server_host").unwrap_or("!4") {
-        "*" | "*4" | "!4" => "0.0.0.0",
-        "*6" | "!6" => "[::]",
-        host => host,
-    };
-    Ok(format!("{host}:{port}"))
 }
 
 /// The configuration, as soon as the database can be asked for its part; none when told to stop before.

@@ -25,9 +25,7 @@ pub(crate) fn tree_path(parser: &mut Parser<'_>) -> Parsed<(Vec<String>, Field)>
 }
 
 pub(super) fn field(parser: &mut Parser<'_>) -> Parsed<Field> {
-    lexeme(parser, |parser| {
-        Ok(Field { name: name(parser)?, path: parser.optional(json_path)?.unwrap_or_default() })
-    })
+    lexeme(parser, |parser| Ok(Field { name: name(parser)?, path: parser.optional(json_path)?.unwrap_or_default() }))
 }
 
 pub(super) fn identifier(parser: &mut Parser<'_>) -> Parsed<String> {

@@ -1,17 +1,12 @@
 //! `field=operator.value`.
 
-use super::super::ast::{
-    FullTextOperator, IsValue, Operation, QuantifiableOperator, Quantifier, SimpleOperator,
-};
-use super::super::parser::{Parsed, Parser};
+use super::super::ast::{FullTextOperator, IsValue, Operation, QuantifiableOperator, Quantifier, SimpleOperator};
+use super::super::parser::{Alternative, Parsed, Parser};
 use super::field::identifier;
 use super::{delimiter, lexeme, parenthesized, quoted_value};
 
 /// Reads the value of an operator: to the end of the text, or to the next comma within `and(…)`.
 pub(super) type Value = fn(&mut Parser<'_>) -> Parsed<String>;
-
-/// One of several ways to read on.
-type Alternative<'a, T> = &'a dyn Fn(&mut Parser<'_>) -> Parsed<T>;
 
 const SIMPLE: &[(&str, SimpleOperator)] = &[
     ("neq", SimpleOperator::NotEqual),
@@ -103,7 +98,7 @@ fn one_of<T: Copy>(parser: &mut Parser<'_>, names: &[(&str, T)]) -> Parsed<T> {
             move |parser: &mut Parser<'_>| parser.attempt(|parser| parser.literal(name).map(|()| *meaning))
         })
         .collect();
-    let alternatives: Vec<Alternative<'_, T>> = alternatives.iter().map(|alternative| alternative as _).collect();
+    let alternatives: Vec<Alternative<'_, '_, T>> = alternatives.iter().map(|alternative| alternative as _).collect();
     parser.choice(&alternatives)
 }
 
@@ -131,8 +126,7 @@ fn quantifiable(parser: &mut Parser<'_>, value: Value) -> Parsed<Operation> {
 
 fn full_text(parser: &mut Parser<'_>, value: Value) -> Parsed<Operation> {
     let operator = one_of(parser, FULL_TEXT)?;
-    let language =
-        parser.optional(|parser| parser.attempt(|parser| parenthesized(parser, identifier)))?;
+    let language = parser.optional(|parser| parser.attempt(|parser| parenthesized(parser, identifier)))?;
     delimiter(parser)?;
     Ok(Operation::FullText(operator, language, value(parser)?))
 }
@@ -143,17 +137,16 @@ fn is_value(parser: &mut Parser<'_>) -> Parsed<IsValue> {
             .iter()
             .map(|(name, value)| move |parser: &mut Parser<'_>| parser.attempt(|parser| any_case(parser, name, *value)))
             .collect();
-        let alternatives: Vec<Alternative<'_, IsValue>> = alternatives.iter().map(|alternative| alternative as _).collect();
+        let alternatives: Vec<Alternative<'_, '_, IsValue>> =
+            alternatives.iter().map(|alternative| alternative as _).collect();
         parser.choice(&alternatives)
     })
 }
 
 fn any_case<T>(parser: &mut Parser<'_>, name: &str, value: T) -> Parsed<T> {
     for character in name.chars() {
-        parser.either(
-            |parser| parser.character(character),
-            |parser| parser.character(character.to_ascii_uppercase()),
-        )?;
+        parser
+            .either(|parser| parser.character(character), |parser| parser.character(character.to_ascii_uppercase()))?;
     }
     Ok(value)
 }

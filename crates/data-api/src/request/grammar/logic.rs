@@ -67,11 +67,7 @@ fn filter(parser: &mut Parser<'_>) -> Parsed<Filter> {
 }
 
 fn value(parser: &mut Parser<'_>) -> Parsed<String> {
-    parser.choice(&[
-        &|parser| parser.attempt(closed_quoted_value),
-        &|parser| parser.attempt(array),
-        &up_to_comma,
-    ])
+    parser.choice(&[&|parser| parser.attempt(closed_quoted_value), &|parser| parser.attempt(array), &up_to_comma])
 }
 
 /// `{1,2}`: its commas separate nothing here.

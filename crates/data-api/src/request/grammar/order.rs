@@ -29,11 +29,7 @@ pub(crate) fn terms(parser: &mut Parser<'_>) -> Parsed<Vec<OrderTerm>> {
     )
 }
 
-fn ending(
-    parser: &mut Parser<'_>,
-    relation: Option<String>,
-    field: super::super::ast::Field,
-) -> Parsed<OrderTerm> {
+fn ending(parser: &mut Parser<'_>, relation: Option<String>, field: super::super::ast::Field) -> Parsed<OrderTerm> {
     let direction = parser.optional(|parser| {
         parser.either(
             |parser| suffix(parser, "asc", Direction::Ascending),

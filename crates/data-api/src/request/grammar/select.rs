@@ -29,11 +29,9 @@ fn item(parser: &mut Parser<'_>, depth: usize) -> Parsed<SelectItem> {
         relation.items = parenthesized(parser, |parser| items_at(parser, depth + 1))?;
         Ok(SelectItem::Relation(relation))
     };
-    parser.choice(&[
-        &|parser| with_items(parser, spread),
-        &|parser| with_items(parser, relation),
-        &|parser| select_field(parser).map(SelectItem::Field),
-    ])
+    parser.choice(&[&|parser| with_items(parser, spread), &|parser| with_items(parser, relation), &|parser| {
+        select_field(parser).map(SelectItem::Field)
+    }])
 }
 
 fn alias(parser: &mut Parser<'_>) -> Parsed<Option<String>> {
@@ -145,9 +143,8 @@ fn select_field(parser: &mut Parser<'_>) -> Parsed<SelectField> {
 }
 
 fn aggregate(parser: &mut Parser<'_>) -> Parsed<Aggregate> {
-    let named = |aggregate: Aggregate| {
-        move |parser: &mut Parser<'_>| parser.literal(aggregate.name()).map(|()| aggregate)
-    };
+    let named =
+        |aggregate: Aggregate| move |parser: &mut Parser<'_>| parser.literal(aggregate.name()).map(|()| aggregate);
     parser.choice(&[
         &named(Aggregate::Sum),
         &named(Aggregate::Avg),

@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use clerk::Clock;
 use http::{HeaderValue, Request, Response, StatusCode};
-use postgres::{Listener, Pool};
+use postgres::{Heard, Listener, Pool};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Caller};
@@ -85,7 +85,7 @@ impl DataApi {
         while !stop.is_cancelled() {
             let round = async {
                 // Listening first: what changes while the schema is read is announced again.
-                let mut listener = match Listener::connect(self.0.catalogue.url(), channel).await {
+                let mut listener = match Listener::connect(&self.0.catalogue, channel).await {
                     Ok(listener) => listener,
                     Err(error) => {
                         tracing::warn!(error = error.to_string(), channel, "announcements of changes cannot be heard");
@@ -96,7 +96,15 @@ impl DataApi {
                     return;
                 }
                 pause = FIRST_PAUSE;
-                while let Some(said) = listener.next().await {
+                loop {
+                    let said = match listener.next().await {
+                        Ok(Heard::Notification(said)) => said,
+                        Ok(Heard::Silence) => continue,
+                        Err(error) => {
+                            tracing::warn!(error = error.to_string(), channel, "announcements of changes ended");
+                            return;
+                        }
+                    };
                     if said == "reload config"
                         && let Some(config) = configuration().await
                     {

@@ -16,9 +16,6 @@ pub enum Error {
     /// Postgres could not be reached or refused the login.
     #[error("cannot connect to Postgres")]
     Connect(#[source] tokio_postgres::Error),
-    /// No trust anchors could be had for an encrypted connection.
-    #[error("an encrypted connection to Postgres cannot be made")]
-    Tls(#[source] Box<crate::tls::TlsError>),
     /// Postgres answered a statement with an error, or the connection broke under it.
     #[error("{}", summary(.0))]
     Statement(#[source] tokio_postgres::Error),
@@ -29,7 +26,7 @@ impl Error {
     pub fn sql_state(&self) -> Option<&SqlState> {
         match self {
             Self::Statement(error) | Self::Connect(error) => error.code(),
-            Self::Busy { .. } | Self::Tls(_) => None,
+            Self::Busy { .. } => None,
         }
     }
 

@@ -41,7 +41,6 @@ pub struct Config {
     /// Whether a relation with an alias may also be meant by its own name.
     pub(crate) legacy_target_names: bool,
     pub(crate) terse_errors: bool,
-    pub(crate) prepared_statements: bool,
     pub(crate) keys: Option<Keys>,
     pub(crate) audience: Option<String>,
     pub(crate) role_claim: RoleClaim,
@@ -87,7 +86,6 @@ impl Default for Config {
             server_timing: false,
             legacy_target_names: true,
             terse_errors: false,
-            prepared_statements: true,
             keys: None,
             audience: None,
             role_claim: RoleClaim::default(),

@@ -28,7 +28,7 @@ impl PostgresFailure {
                 );
             }
             // The operator's log says why; an address or a login is nothing for strangers.
-            PostgresError::Connect(_) | PostgresError::Tls(_) => {
+            PostgresError::Connect(_) => {
                 return Told::new(StatusCode::SERVICE_UNAVAILABLE, "PGRST000", "Database connection error.");
             }
             PostgresError::Statement(error) => error,

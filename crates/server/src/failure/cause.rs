@@ -42,14 +42,13 @@ pub(super) fn may_pass(error: &postgres::Error) -> bool {
     match error {
         postgres::Error::Statement(error) => error.as_db_error().is_none_or(|answer| is_in(&MAY_PASS, answer)),
         postgres::Error::Busy { .. } | postgres::Error::Connect(_) => true,
-        postgres::Error::Tls(_) => false,
     }
 }
 
 /// What to log of the database's trouble.
 pub(crate) fn of_database(error: &postgres::Error) -> String {
     match error {
-        postgres::Error::Busy { .. } | postgres::Error::Tls(_) => error.to_string(),
+        postgres::Error::Busy { .. } => error.to_string(),
         postgres::Error::Connect(source) => format!("cannot connect to Postgres: {}", said_by_postgres(source)),
         postgres::Error::Statement(source) => said_by_postgres(source),
     }

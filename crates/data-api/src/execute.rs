@@ -157,6 +157,7 @@ impl Context<'_> {
             isolation,
             settings_before_role: &before_role,
             settings: &settings,
+            ensures_rows: self.caller.ensures_rows,
             before: before.as_ref().map(Sql::text),
             statements,
             end,

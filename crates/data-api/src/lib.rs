@@ -17,6 +17,7 @@ mod cors;
 mod error;
 mod execute;
 mod identifier;
+mod login;
 mod openapi;
 mod plan;
 mod request;
@@ -28,6 +29,7 @@ mod timing;
 
 pub use auth::Caller;
 pub use config::{Config, ConfigError, Settings};
+pub use login::{login_settings, role_settings};
 pub use schema_cache::LoadError;
 pub use service::DataApi;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use clerk::Clock;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use postgres::{Heard, Listener, Pool};
 use tokio_util::sync::CancellationToken;
 
@@ -157,12 +157,24 @@ impl DataApi {
         self.traced(&config, &request, response)
     }
 
-    /// Answers `request` for a caller that somebody else has verified. Cross-origin rules are theirs, too.
+    /// The answer to a browser that asks whether a page of another origin may call; none for any other request.
+    pub fn preflight(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        cors::preflight(&self.0.config.load().cors_origins, request)
+    }
+
+    /// Lets a page of another origin see a response that was made elsewhere.
+    pub fn expose(&self, request: &HeaderMap, response: &mut Response<Bytes>) {
+        cors::expose(&self.0.config.load().cors_origins, request, response);
+    }
+
+    /// Answers `request`, whose path is below the API's own, for a caller that somebody else has verified.
     pub async fn answer_for(&self, caller: &Caller, request: &Request<Bytes>) -> Response<Bytes> {
         let config = self.0.config.load_full();
         let mut watch = Stopwatch::start();
         watch.lap("jwt");
-        finished(&config, self.try_answer(&config, caller, request, watch).await)
+        let mut response = finished(&config, self.try_answer(&config, caller, request, watch).await);
+        cors::expose(&config.cors_origins, request.headers(), &mut response);
+        response
     }
 
     async fn try_answer(
@@ -216,6 +228,7 @@ impl DataApi {
 fn finished(config: &Config, answered: Result<Response<Bytes>, Error>) -> Response<Bytes> {
     let mut response = answered.unwrap_or_else(|error| {
         if let Error::Postgres(failure) = &error {
+            // The operator's part of it: what a client may not know of connections and logins.
             tracing::debug!(error = failure.error.to_string(), "Postgres refused a request");
         }
         error.told().into_response(config.terse_errors)

@@ -24,7 +24,7 @@ use tokens::Principal;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::principal_transaction::{CLEAN, InFlight};
+use crate::principal_transaction::{CLEAN, ENSURE_CALLER, InFlight};
 use crate::{Error, Parameter, Pool};
 
 /// For whom a transaction runs.
@@ -102,6 +102,8 @@ pub struct ClientTransaction<'a> {
     pub settings_before_role: &'a [Setting<'a>],
     /// Set after the role is, with `request.jwt.claims` first.
     pub settings: &'a [Setting<'a>],
+    /// Whether the mirror's rows of the caller are made first, as in [`AsPrincipal::ensuring_rows`](crate::AsPrincipal::ensuring_rows).
+    pub ensures_rows: bool,
     /// Runs before the statements; an error ends it all. The text must be ours.
     pub before: Option<&'a str>,
     /// The texts must be ours, built of known parts.
@@ -121,18 +123,31 @@ impl Pool {
         let (text, values) = settings(&transaction);
         let values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
         let body = async {
+            let ensured = async {
+                if transaction.ensures_rows {
+                    // Whoever only reads may have to be made known first; from then on nothing is written.
+                    let forbid = if transaction.read_only { FORBID_WRITING } else { "" };
+                    let (ensured, forbidden) =
+                        join!(connection.query_typed(ENSURE_CALLER, &[]), connection.batch_execute(forbid));
+                    ensured?;
+                    forbidden?;
+                }
+                Ok(())
+            };
             let before: OptionFuture<_> = transaction.before.map(|text| connection.query_typed(text, &[])).into();
             let statements =
                 transaction.statements.iter().map(|(text, parameters)| connection.query_typed(text, parameters));
             // `join!` polls in the order written, and the driver sends on the first poll.
-            let (begun, set, before, rows) = join!(
+            let (begun, set, ensured, before, rows) = join!(
                 connection.batch_execute(begin(&transaction)),
                 connection.query_typed(&text, &values),
+                ensured,
                 before,
                 join_all(statements),
             );
             begun?;
             set?;
+            ensured?;
             before.transpose()?;
             rows.into_iter().collect::<Result<Vec<Vec<Row>>, tokio_postgres::Error>>()
         };
@@ -181,11 +196,12 @@ impl Pool {
     }
 }
 
+const FORBID_WRITING: &str = "set transaction read only";
 /// A transaction that is rolled back has not met its deferred constraints yet.
 const CHECK: &str = "set constraints all immediate";
 
 fn begin(transaction: &ClientTransaction<'_>) -> &'static str {
-    match (transaction.isolation, transaction.read_only) {
+    match (transaction.isolation, transaction.read_only && !transaction.ensures_rows) {
         (Isolation::ReadCommitted, true) => "begin isolation level read committed read only",
         (Isolation::ReadCommitted, false) => "begin isolation level read committed read write",
         (Isolation::RepeatableRead, true) => "begin isolation level repeatable read read only",

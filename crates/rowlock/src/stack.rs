@@ -13,7 +13,7 @@ use emulator::{Emulator, EmulatorOptions};
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
-use server::config::Issuer;
+use server::config::{DataApiOptions, Issuer};
 use server::{Config, Services, telemetry};
 use tokens::VerifierOptions;
 use tokio::net::TcpListener;
@@ -165,6 +165,7 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         signing_secrets: vec![emulator.webhook_secret().clone()],
         verifier: VerifierOptions::for_issuer(emulator.issuer()),
         max_body_bytes: 1024 * 1024,
+        data_api: Some(DataApiOptions::default()),
         revocations_kept: Duration::from_secs(30 * 24 * 60 * 60),
         tolerance: Duration::from_secs(300),
     })

@@ -26,12 +26,22 @@ pub struct Caller {
     pub(crate) claims: String,
     /// Whether it is anybody in particular.
     pub(crate) signed_in: bool,
+    /// Whether the mirror's rows of the caller are made first.
+    pub(crate) ensures_rows: bool,
 }
 
 impl Caller {
     /// A caller that somebody else has verified: role and claims are handed to Postgres as they are.
     pub fn verified(principal: &tokens::Principal, signed_in: bool) -> Self {
-        Self { role: principal.role().to_owned(), claims: principal.claims_json().to_owned(), signed_in }
+        let (role, claims) = (principal.role().to_owned(), principal.claims_json().to_owned());
+        Self { role, claims, signed_in, ensures_rows: false }
+    }
+
+    /// The mirror's rows of the caller are made in the same transaction, where Clerk's webhook has not brought them yet.
+    #[must_use]
+    pub fn ensuring_rows(mut self) -> Self {
+        self.ensures_rows = true;
+        self
     }
 }
 
@@ -52,7 +62,7 @@ pub(crate) fn caller(config: &Config, headers: &HeaderMap, now: i64) -> Result<C
     let signed_in = config.anonymous_role.as_ref() != Some(&role);
     let Value::Object(mut claims) = claims_value else { unreachable!("it was made of an object") };
     claims.insert("role".to_owned(), Value::from(role.as_str()));
-    Ok(Caller { role, claims: Value::Object(claims).to_string(), signed_in })
+    Ok(Caller { role, claims: Value::Object(claims).to_string(), signed_in, ensures_rows: false })
 }
 
 /// The token, if the scheme is `Bearer` in any case; empty when the scheme stands alone.

@@ -111,6 +111,13 @@ impl Config {
         self
     }
 
+    /// Lets pages of these origins call with credentials; none means all, without.
+    #[must_use]
+    pub fn with_cors_origins(mut self, origins: Vec<String>) -> Self {
+        self.cors_origins = origins;
+        self
+    }
+
     /// Sets who is anonymous.
     #[must_use]
     pub fn with_anonymous_role(mut self, role: &str) -> Self {

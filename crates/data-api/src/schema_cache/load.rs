@@ -41,7 +41,8 @@ impl SchemaCache {
         let transaction = connection.build_transaction().read_only(true).start().await.map_err(failed)?;
         // Without a search path every name that Postgres prints is qualified.
         transaction.batch_execute("set local search_path = ''").await.map_err(failed)?;
-        let cache = read(&transaction, config).await?;
+        // Eight queries at once make a large future; it is read rarely.
+        let cache = Box::pin(read(&transaction, config)).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(cache)
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ::postgres::{DatabaseUrl, Error as PostgresError, Pool, PoolOptions};
 use anyhow::Context as _;
 use clerk::SystemClock;
-use data_api::{Config, DataApi, Settings};
+use data_api::{Config, DataApi, Settings, login_settings, role_settings};
 use serde_json::json;
 use server::telemetry;
 use tokio::net::TcpListener;
@@ -21,9 +21,6 @@ use tokio_util::sync::CancellationToken;
 use crate::printer::Printer;
 use crate::report::Hinted;
 use crate::signals;
-
-const LOGIN_SETTINGS: &str = include_str!("../../../../sql/data-api/login_settings.sql");
-const ROLE_SETTINGS: &str = include_str!("../../../../sql/data-api/role_settings.sql");
 
 /// How long requests under way may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -141,14 +138,7 @@ async fn from_database(pool: &Pool, in_database: bool) -> Result<(Vec<(String, S
     if !in_database {
         return Ok((Vec::new(), RoleSettings::new()));
     }
-    let connection = pool.get().await?;
-    let own = connection.query(LOGIN_SETTINGS, &[]).await.map_err(PostgresError::Statement)?;
-    let roles = connection.query(ROLE_SETTINGS, &[]).await.map_err(PostgresError::Statement)?;
-    let mut by_role = RoleSettings::new();
-    for row in &roles {
-        by_role.entry(row.get("role")).or_default().push((row.get("name"), row.get("value")));
-    }
-    Ok((own.iter().map(|row| (row.get("name"), row.get("value"))).collect(), by_role))
+    Ok((login_settings(pool).await?, role_settings(pool).await?))
 }
 
 /// Waits a little; true when told to stop meanwhile.

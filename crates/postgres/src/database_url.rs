@@ -41,7 +41,12 @@ impl DatabaseUrl {
     /// # Errors
     /// Names the part that cannot be used, never the password.
     pub fn parse(text: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let mut url = Url::parse(text.trim()).map_err(|error| InvalidDatabaseUrl::NotPostgres(error.to_string()))?;
+        // libpq lets an address begin with a login and no host, which is then a parameter; the URL standard does not.
+        let text = text.trim();
+        let with_host = text.split_once("@/").map(|(login, rest)| format!("{login}@localhost/{rest}"));
+        let named_by_parameter = with_host.is_some() && text.contains("host=");
+        let text = if named_by_parameter { with_host.as_deref().unwrap_or(text) } else { text };
+        let mut url = Url::parse(text).map_err(|error| InvalidDatabaseUrl::NotPostgres(error.to_string()))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(InvalidDatabaseUrl::NotPostgres(format!("scheme `{}`", url.scheme())));
         }
@@ -61,6 +66,10 @@ impl DatabaseUrl {
         }
         let mut config: tokio_postgres::Config =
             url.as_str().parse().map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Part(chain(&error)))?;
+        if named_by_parameter {
+            // The placeholder stands first.
+            config = without_first_host(&config);
+        }
         if config.get_hosts().is_empty() {
             return Err(InvalidDatabaseUrl::Part("no host".to_owned()));
         }
@@ -105,6 +114,15 @@ impl DatabaseUrl {
         other
     }
 
+    /// The same with session settings for every connection, as libpq's `options`: `-c timezone=utc`.
+    #[must_use]
+    pub fn with_options(&self, options: &str) -> Self {
+        let mut other = self.clone();
+        let present = self.config.get_options().map(|present| format!("{present} ")).unwrap_or_default();
+        other.config.options(format!("{present}{options}"));
+        other
+    }
+
     /// The whole address, password included: for `.env` files and child processes, never for logs.
     pub fn expose(&self) -> &str {
         self.url.as_str()
@@ -139,6 +157,27 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "DatabaseUrl({self})")
     }
+}
+
+/// The same address without its first host.
+fn without_first_host(config: &tokio_postgres::Config) -> tokio_postgres::Config {
+    let mut other = tokio_postgres::Config::new();
+    config.get_user().map(|user| other.user(user));
+    config.get_password().map(|password| other.password(password));
+    config.get_dbname().map(|name| other.dbname(name));
+    config.get_options().map(|options| other.options(options));
+    config.get_application_name().map(|name| other.application_name(name));
+    for host in config.get_hosts().iter().skip(1) {
+        match host {
+            Host::Tcp(name) => other.host(name),
+            #[cfg(unix)]
+            Host::Unix(path) => other.host_path(path),
+        };
+    }
+    for port in config.get_ports() {
+        other.port(*port);
+    }
+    other
 }
 
 fn is_local(host: &Host) -> bool {

@@ -10,6 +10,7 @@
 
 pub mod binaries;
 mod client_login;
+mod client_transaction;
 pub mod cluster;
 mod database_url;
 mod error;
@@ -24,6 +25,7 @@ pub mod testing;
 mod tls;
 
 pub use client_login::{CLIENT_LOGIN, LoginError, install_client_login, refuse_powerful_login};
+pub use client_transaction::{ClientStatement, ClientTransaction, End, Identity, Isolation, Setting, Verdict};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Error, is_data_error};
 pub use listener::{Heard, Listener};

@@ -104,7 +104,7 @@ impl AsPrincipal<'_> {
             (&self.request.path, Type::TEXT),
             (&self.request.headers, Type::TEXT),
         ];
-        let flight = InFlight(Some(self.connection));
+        let flight = InFlight::new(self.connection);
         let connection = flight.connection();
         // `join!` polls in the order written, and the driver sends on the first poll: the order here is the order on
         // the wire. `tokio::join!` would rotate it.
@@ -134,18 +134,22 @@ impl AsPrincipal<'_> {
 }
 
 pub(crate) const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
-const ENSURE_CALLER: &str = include_str!("../../../sql/principal/ensure_caller.sql");
-const CLEAN: &str = include_str!("../../../sql/principal/clean.script.sql");
+pub(crate) const ENSURE_CALLER: &str = include_str!("../../../sql/principal/ensure_caller.sql");
+pub(crate) const CLEAN: &str = include_str!("../../../sql/principal/clean.script.sql");
 
 /// Holds the connection while statements are under way; dropped before [`land`](Self::land), it cancels and discards.
-struct InFlight(Option<Connection>);
+pub(crate) struct InFlight(Option<Connection>);
 
 impl InFlight {
-    fn connection(&self) -> &Connection {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self(Some(connection))
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
         self.0.as_ref().expect("the connection leaves only with the guard")
     }
 
-    fn land(mut self) {
+    pub(crate) fn land(mut self) {
         self.0 = None;
     }
 }

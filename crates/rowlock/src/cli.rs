@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Dev(DevArguments),
     /// Serve in production, against your database and your Clerk instance
     Serve(ServeArguments),
+    /// Serve the data API alone, as PostgREST does: configured by its `PGRST_*` variables and `pgrst.*` settings
+    Rest,
     /// Bring a database to this version: schemas `clerk` and `rowlock`, and the login for clients
     Migrate(MigrateArguments),
     /// Write everything that Clerk has into the mirror; goes on where an interrupted run stood

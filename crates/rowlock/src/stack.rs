@@ -14,7 +14,7 @@ use emulator::{Emulator, EmulatorOptions};
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
-use server::config::Issuer;
+use server::config::{DataApiOptions, Issuer};
 use server::{Config, Services, telemetry};
 use tokens::VerifierOptions;
 use tokio::net::TcpListener;
@@ -169,6 +169,7 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         // The emulator is one's own.
         requests_per_ten_seconds: NonZeroU32::new(100_000),
         reconcile: None,
+        data_api: Some(DataApiOptions::default()),
         revocations_kept: Duration::from_secs(30 * 24 * 60 * 60),
         tolerance: Duration::from_secs(300),
     })

@@ -17,6 +17,7 @@ mod connections;
 mod failure;
 mod health;
 mod known_callers;
+mod rest;
 mod routes;
 mod run;
 mod services;
@@ -24,6 +25,7 @@ pub mod telemetry;
 
 pub use config::{Config, ConfigError};
 pub use failure::Failure;
+pub use rest::run_rest;
 pub use routes::{ROUTES, Route, router};
 pub use run::run;
 pub use services::{Services, StartError};

@@ -8,7 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::background::tended;
 use crate::connections::{Connections, Limits};
+use crate::services::data_api_config;
 use crate::{Services, router};
+
+/// Where it is announced that tables or functions have changed: PostgREST's channel, which Supabase's event triggers notify.
+const SCHEMA_CHANGES: &str = "pgrst";
 
 /// Serves `services` on `listener`, works on the inbox, hears of revocations and compares with Clerk,
 /// until `stop`.
@@ -54,6 +58,16 @@ pub async fn run(
         }
     };
     tasks.spawn(tended(compare_with_clerk, stop.clone()));
+    if let (Some(mounted), Some(options)) = (services.data_api.clone(), services.data_api_options.clone()) {
+        let clients = services.clients().clone();
+        let follow_schema = move |stop| {
+            let (api, options, clients) = (mounted.api.clone(), options.clone(), clients.clone());
+            async move {
+                api.follow(SCHEMA_CHANGES, || data_api_config(&options, &clients), stop).await;
+            }
+        };
+        tasks.spawn(tended(follow_schema, stop.clone()));
+    }
     let mut connections = Connections::new(router(services), &Limits::default(), stop);
     tracing::debug!(address = address.to_string(), "accepting connections");
     connections.accept(listener).await;

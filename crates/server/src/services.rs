@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clerk::{Clock, SecretKey, SigningSecret};
+use clerk::{Claims, Clock, SecretKey, SigningSecret};
 use clerk_api::{BackendApi, RequestRate};
+use data_api::DataApi;
 use metrics_exporter_prometheus::PrometheusHandle;
 use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Revocations};
 use postgres::{Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
-use tokens::{HttpKeySource, KeyCache, Verifier};
+use tokens::{DatabaseRole, HttpKeySource, KeyCache, Verifier};
 use tokio_postgres::Row;
 
 use crate::Config;
 use crate::Failure;
 use crate::auth::Caller;
-use crate::config::Issuer;
+use crate::config::{DataApiOptions, Issuer};
 use crate::health::LastLook;
 use crate::known_callers::KnownCallers;
 
@@ -29,11 +30,20 @@ pub struct Services {
     pub(crate) reconcile: Option<ReconcileSchedule>,
     pub(crate) arrival: ArrivalWatch,
     pub(crate) clients: Pool,
+    pub(crate) data_api: Option<MountedDataApi>,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) last_look: Arc<LastLook>,
     known_callers: Arc<KnownCallers>,
+    pub(crate) data_api_options: Option<DataApiOptions>,
+}
+
+/// The data API below `/rest/v1`.
+#[derive(Clone)]
+pub(crate) struct MountedDataApi {
+    pub(crate) api: DataApi,
+    pub(crate) max_body_bytes: usize,
 }
 
 /// What a webhook must satisfy.
@@ -105,6 +115,10 @@ impl Services {
             (Issuer::AskBackendApi, None) => return Err(StartError::Clerk("no issuer and no secret key".to_owned())),
         };
         let keys = key_cache(config, &issuer, &clock)?;
+        let data_api = match &config.data_api {
+            Some(options) => Some(mounted(options, &clients, &owner, &clock).await),
+            None => None,
+        };
         let mut options = config.verifier.clone();
         options.issuer = issuer;
         let services = Self {
@@ -115,6 +129,7 @@ impl Services {
             arrival: ArrivalWatch::default(),
             mirror: Mirror::new(owner, api),
             clients,
+            data_api,
             webhooks: Arc::new(Webhooks {
                 secrets: config.signing_secrets.clone(),
                 tolerance: config.tolerance,
@@ -124,6 +139,7 @@ impl Services {
             metrics,
             last_look: Arc::default(),
             known_callers: Arc::default(),
+            data_api_options: config.data_api.clone(),
         };
         // A failure has logged itself, and is tried again with the first token or health check.
         let _ = services.verifier.keys().warm().await;
@@ -143,6 +159,16 @@ impl Services {
     /// The verifier, for whoever acts for a caller outside of HTTP.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// Whether this caller's rows were made before.
+    pub(crate) fn knows(&self, claims: &Claims) -> bool {
+        self.known_callers.contains(claims)
+    }
+
+    /// This caller's rows have been made, and that is committed.
+    pub(crate) fn has_met(&self, claims: &Claims) {
+        self.known_callers.insert(claims);
     }
 
     /// Runs a statement as the caller, whose rows are there when it runs: what the webhook has not brought yet is made in
@@ -169,6 +195,36 @@ impl Services {
     pub fn clients(&self) -> &Pool {
         &self.clients
     }
+}
+
+/// The data API, which knows the schema if the database could be asked; otherwise the task that follows it asks again.
+async fn mounted(options: &DataApiOptions, clients: &Pool, owner: &Pool, clock: &Arc<dyn Clock>) -> MountedDataApi {
+    let api = DataApi::new(
+        clients.clone(),
+        owner.clone(),
+        data_api_config(options, clients).await.unwrap_or_else(|| shown(options)),
+        Arc::clone(clock),
+    );
+    if let Err(error) = api.reload().await {
+        tracing::warn!(error = with_causes(&error), "the data API does not know the schema yet");
+    }
+    MountedDataApi { api, max_body_bytes: options.max_body_bytes }
+}
+
+fn shown(options: &DataApiOptions) -> data_api::Config {
+    data_api::Config::exposing(options.schemas.clone(), options.extra_search_path.clone())
+        .with_max_rows(options.max_rows)
+        .with_anonymous_role(DatabaseRole::anonymous().as_str())
+        .with_cors_origins(options.cors_origins.clone())
+}
+
+/// The configuration with what the database says about roles; none when it cannot be asked.
+pub(crate) async fn data_api_config(options: &DataApiOptions, clients: &Pool) -> Option<data_api::Config> {
+    let settings = data_api::role_settings(clients)
+        .await
+        .inspect_err(|error| tracing::warn!(error = with_causes(error), "the settings of roles cannot be read"))
+        .ok()?;
+    Some(shown(options).with_role_settings(settings))
 }
 
 async fn owner_pool(config: &Config) -> Result<Pool, StartError> {

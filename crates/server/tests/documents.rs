@@ -122,7 +122,7 @@ fn every_code_in_the_source_is_on_the_errors_page() {
 fn every_log_line_is_on_the_logging_page() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = 0;
-    for name in ["server", "mirror", "tokens", "clerk-api"] {
+    for name in ["server", "mirror", "tokens", "clerk-api", "data-api"] {
         for source in sources(&crates.join(name).join("src")) {
             for (level, message) in log_lines(&source) {
                 let row = format!("| {level} | {message} |");

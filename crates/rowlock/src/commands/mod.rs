@@ -9,6 +9,7 @@ mod migrate;
 mod policy;
 mod postgres;
 mod reconcile;
+mod rest;
 mod serve;
 mod token;
 mod trigger;
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Demo(arguments) => demo::run(arguments, printer).await,
         Command::Dev(arguments) => dev::run(arguments, printer).await,
         Command::Serve(arguments) => serve::run(arguments, printer).await,
+        Command::Rest => rest::run(printer).await,
         Command::Migrate(arguments) => migrate::run(arguments, printer).await,
         Command::Backfill(arguments) => backfill::run(arguments, printer).await,
         Command::Reconcile(arguments) => reconcile::run(arguments, printer).await,

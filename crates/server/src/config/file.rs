@@ -13,6 +13,7 @@ pub(super) struct File {
     pub(super) webhooks: Webhooks,
     pub(super) reconcile: Reconcile,
     pub(super) revocations: Revocations,
+    pub(super) data_api: DataApi,
     pub(super) log: Log,
 }
 
@@ -57,6 +58,15 @@ pub(super) struct Reconcile {
 #[derive(Debug, Deserialize)]
 pub(super) struct Revocations {
     pub(super) keep_days: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DataApi {
+    pub(super) schemas: Vec<String>,
+    pub(super) extra_search_path: Vec<String>,
+    pub(super) max_rows: i64,
+    pub(super) max_body_bytes: usize,
+    pub(super) cors_origins: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

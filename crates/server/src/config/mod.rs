@@ -62,10 +62,41 @@ pub struct Config {
     pub requests_per_ten_seconds: Option<NonZeroU32>,
     /// How often the mirror is compared with Clerk; none is never.
     pub reconcile: Option<ReconcileSchedule>,
+    /// What `/rest/v1` shows, if anything.
+    pub data_api: Option<DataApiOptions>,
     /// How long revocations are remembered.
     pub revocations_kept: Duration,
     /// How old or new a webhook may be.
     pub tolerance: Duration,
+}
+
+/// What the data API shows, and how much of it.
+#[derive(Debug, Clone)]
+pub struct DataApiOptions {
+    /// The schemas shown; the first is the default. Not empty.
+    pub schemas: Vec<String>,
+    /// Where else names are looked up.
+    pub extra_search_path: Vec<String>,
+    /// The largest number of rows given at once.
+    pub max_rows: Option<i64>,
+    /// The largest body.
+    pub max_body_bytes: usize,
+    /// Origins whose pages may call with credentials; empty for all, without.
+    pub cors_origins: Vec<String>,
+}
+
+/// As `rowlock config` prints it.
+impl Default for DataApiOptions {
+    fn default() -> Self {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            schemas: words(&["public"]),
+            extra_search_path: words(&["public", "extensions"]),
+            max_rows: Some(1000),
+            max_body_bytes: 16 * 1024 * 1024,
+            cors_origins: Vec::new(),
+        }
+    }
 }
 
 /// How the trusted issuer is known.

@@ -11,7 +11,7 @@ use url::Url;
 use super::check::{optional_web_address, origins, web_address, within};
 use super::file::{File, LogFormat};
 use super::secrets::Secrets;
-use super::{Config, ConfigError, DEFAULTS, Issuer};
+use super::{Config, ConfigError, DEFAULTS, DataApiOptions, Issuer};
 
 /// Sections that `rowlock policy` reads and checks; a server has no use for them.
 const ELSEWHERE: [&str; 3] = ["policies", "table", "persona"];
@@ -123,7 +123,7 @@ impl Settings {
         else {
             return Err(missing(&found, issuer.as_ref()));
         };
-        let File { server, database, clerk, webhooks, reconcile, revocations, .. } = self.0;
+        let File { server, database, clerk, webhooks, reconcile, revocations, data_api, .. } = self.0;
         Ok(Config {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
@@ -152,6 +152,7 @@ impl Settings {
                     Some(ReconcileSchedule { every: Duration::from_secs(hours * 60 * 60), repair: reconcile.repair })
                 }
             },
+            data_api: data_api_options(data_api)?,
             // A token that is older than what is remembered is void, and Clerk's may be made to live for a day and longer.
             revocations_kept: days(within("revocations.keep_days", revocations.keep_days, 2..=3650)?),
             // What is replayed later than a day ago is not a clock that is wrong.
@@ -162,6 +163,25 @@ impl Settings {
             )?),
         })
     }
+}
+
+/// None when no schema is shown.
+fn data_api_options(file: super::file::DataApi) -> Result<Option<DataApiOptions>, ConfigError> {
+    origins("data_api.cors_origins", &file.cors_origins)?;
+    let max_rows = within("data_api.max_rows", file.max_rows, 0..=1_000_000)?;
+    let max_body_bytes = within("data_api.max_body_bytes", file.max_body_bytes, 1024..=256 * 1024 * 1024)?;
+    let ours = ["clerk", "rowlock", "pg_catalog", "information_schema", ""];
+    if let Some(schema) = file.schemas.iter().find(|schema| ours.contains(&schema.as_str())) {
+        let why = format!("found `{schema}`; expected schemas of your own");
+        return Err(ConfigError::invalid("data_api.schemas", why));
+    }
+    Ok((!file.schemas.is_empty()).then_some(DataApiOptions {
+        schemas: file.schemas,
+        extra_search_path: file.extra_search_path,
+        max_rows: (max_rows > 0).then_some(max_rows),
+        max_body_bytes,
+        cors_origins: file.cors_origins,
+    }))
 }
 
 const fn days(number: u64) -> Duration {

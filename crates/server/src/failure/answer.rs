@@ -1,7 +1,8 @@
 //! A failure as a response, a log line and a count: made together, so that none is ever forgotten.
 
 use axum::Json;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -22,6 +23,20 @@ impl Failure {
             }
             other => other.to_string(),
         }
+    }
+
+    /// The same in the shape of the data API's errors, whose clients read no other.
+    pub(crate) fn into_data_api_response(self) -> Response {
+        let code = match (&self, self.status()) {
+            (Self::Token(Refusal::Expired { .. }), _) => "PGRST303",
+            (_, StatusCode::UNAUTHORIZED) => "PGRST301",
+            _ => "PGRST000",
+        };
+        let body = json!({ "code": code, "message": self.message(), "details": self.code(), "hint": self.hint() });
+        let mut response = self.into_response();
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body.to_string());
+        response
     }
 
     /// RFC 9110 §11.6.1: a 401 names the scheme it expects. RFC 6750 §3: no error code for a scheme that was not ours.

@@ -2,6 +2,7 @@
 
 mod health;
 mod request_id;
+mod rest;
 mod webhooks;
 mod whoami;
 
@@ -27,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(12);
 
 /// One address and what it takes.
 pub struct Route {
-    /// The only method. `GET` answers `HEAD`, too.
+    /// The method. `GET` answers `HEAD`, too, where there is no route for it.
     pub method: Method,
     /// The path, in full.
     pub path: &'static str,
@@ -46,6 +47,15 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::GET, path: "/whoami", handler: |method| on(method, whoami::whoami) },
     Route { method: Method::GET, path: "/healthz", handler: |method| on(method, health::healthz) },
     Route { method: Method::GET, path: "/metrics", handler: |method| on(method, health::metrics) },
+    Route { method: Method::GET, path: "/rest/v1/", handler: |method| on(method, rest::answer) },
+    Route { method: Method::OPTIONS, path: "/rest/v1/", handler: |method| on(method, rest::answer) },
+    Route { method: Method::GET, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
+    Route { method: Method::HEAD, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
+    Route { method: Method::POST, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
+    Route { method: Method::PATCH, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
+    Route { method: Method::PUT, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
+    Route { method: Method::DELETE, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
+    Route { method: Method::OPTIONS, path: "/rest/v1/{*path}", handler: |method| on(method, rest::answer) },
 ];
 
 /// All routes over `services`.

@@ -1,0 +1,155 @@
+//! Reading the catalogue.
+
+use std::collections::HashMap;
+
+use postgres::{Error as PostgresError, Pool};
+use serde::de::DeserializeOwned;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Transaction};
+
+use super::media_handler::{MediaHandlers, Target};
+use super::relationship::relationships;
+use super::view::{Key, KeySide, View, keys_in_views};
+use super::{Function, Representations, SchemaCache, Table};
+use crate::config::Config;
+use crate::identifier::Qualified;
+
+const TABLES: &str = include_str!("../../../../sql/data-api/tables.sql");
+const RELATIONSHIPS: &str = include_str!("../../../../sql/data-api/relationships.sql");
+const VIEWS: &str = include_str!("../../../../sql/data-api/views.sql");
+const KEYS: &str = include_str!("../../../../sql/data-api/keys.sql");
+pub(crate) const FUNCTIONS: &str = include_str!("../../../../sql/data-api/functions.sql");
+const COMPUTED: &str = include_str!("../../../../sql/data-api/computed_relationships.sql");
+const REPRESENTATIONS: &str = include_str!("../../../../sql/data-api/representations.sql");
+const HANDLERS: &str = include_str!("../../../../sql/data-api/media_handlers.sql");
+
+/// Why the catalogue could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Postgres could not be asked.
+    #[error("the schema cannot be read")]
+    Postgres(#[from] PostgresError),
+    /// Postgres answered something that was not expected: a mistake of ours.
+    #[error("the catalogue has an entry that is not understood: {0}")]
+    Entry(#[from] serde_json::Error),
+}
+
+impl SchemaCache {
+    /// Reads everything in one transaction, so that it belongs together.
+    pub(crate) async fn load(pool: &Pool, config: &Config) -> Result<Self, LoadError> {
+        let mut connection = pool.get().await?;
+        let transaction = connection.build_transaction().read_only(true).start().await.map_err(failed)?;
+        // Without a search path every name that Postgres prints is qualified.
+        transaction.batch_execute("set local search_path = ''").await.map_err(failed)?;
+        // Eight queries at once make a large future; it is read rarely.
+        let cache = Box::pin(read(&transaction, config)).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(cache)
+    }
+}
+
+fn failed(error: tokio_postgres::Error) -> LoadError {
+    LoadError::Postgres(PostgresError::Statement(error))
+}
+
+async fn read(transaction: &Transaction<'_>, config: &Config) -> Result<SchemaCache, LoadError> {
+    let schemas = &config.schemas;
+    let with_extra: Vec<&String> = schemas.iter().chain(&config.extra_search_path).collect();
+    let of_schemas: [&(dyn ToSql + Sync); 1] = [schemas];
+    let of_all: [&(dyn ToSql + Sync); 1] = [&with_extra];
+    let of_functions: [&(dyn ToSql + Sync); 3] = [schemas, &config.hoisted_settings, &false];
+    // One flight: none of these needs another's answer.
+    let (tables, keys, views, sides, functions, computed, representations, handlers) = futures_util::try_join!(
+        transaction.query(TABLES, &of_schemas),
+        transaction.query(RELATIONSHIPS, &[]),
+        transaction.query(VIEWS, &of_all),
+        transaction.query(KEYS, &[]),
+        transaction.query(FUNCTIONS, &of_functions),
+        transaction.query(COMPUTED, &[]),
+        transaction.query(REPRESENTATIONS, &[]),
+        transaction.query(HANDLERS, &of_schemas),
+    )
+    .map_err(failed)?;
+    let views = views.iter().map(view).collect::<Result<Vec<_>, _>>()?;
+    let sides: Vec<Key> = sides.iter().map(key).collect();
+    let in_views = keys_in_views(&views, &sides, schemas);
+    let mut tables: HashMap<Qualified, Table> =
+        entries(&tables)?.into_iter().map(|table: Table| (table.qualified(), table)).collect();
+    for key in in_views.iter().filter(|key| key.side == KeySide::Primary) {
+        if let Some(view) = tables.get_mut(&key.view) {
+            // Under several names the first will do: nobody has to name it.
+            view.primary_key.extend(key.columns.iter().filter_map(|names| names.first().cloned()));
+        }
+    }
+    let relationships = relationships(entries(&keys)?, entries(&computed)?, &in_views, &tables, schemas);
+    tables.retain(|table, _| schemas.contains(&table.schema));
+    Ok(SchemaCache {
+        tables,
+        relationships,
+        functions: functions_statement_rows(&functions)?,
+        representations: representations.iter().map(representation).collect::<Representations>(),
+        media_handlers: media_handlers(&handlers),
+    })
+}
+
+/// The functions that the statement gave, by name; those with the fewest parameters first.
+pub(crate) fn functions_statement_rows(rows: &[Row]) -> Result<HashMap<Qualified, Vec<Function>>, LoadError> {
+    let mut functions: HashMap<Qualified, Vec<Function>> = HashMap::new();
+    for function in entries::<Function>(rows)? {
+        functions.entry(function.qualified()).or_default().push(function);
+    }
+    for overloads in functions.values_mut() {
+        overloads.sort_by(|one, two| one.parameters.len().cmp(&two.parameters.len()).then_with(|| one.cmp(two)));
+    }
+    Ok(functions)
+}
+
+/// Rows of one JSON column.
+fn entries<T: DeserializeOwned>(rows: &[Row]) -> Result<Vec<T>, LoadError> {
+    Ok(rows.iter().map(|row| serde_json::from_str(row.get(0))).collect::<Result<_, _>>()?)
+}
+
+fn view(row: &Row) -> Result<View, LoadError> {
+    Ok(View {
+        oid: row.get("oid"),
+        name: Qualified::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+        definition: row.get("definition"),
+        columns: match row.get::<_, Option<&str>>("columns") {
+            Some(text) => serde_json::from_str(text)?,
+            None => Default::default(),
+        },
+    })
+}
+
+fn key(row: &Row) -> Key {
+    Key {
+        name: row.get("name"),
+        side: match row.get("side") {
+            "primary" => KeySide::Primary,
+            "foreign" => KeySide::Foreign,
+            _ => KeySide::Referenced,
+        },
+        relation: row.get("relation"),
+        table: Qualified::new(row.get::<_, String>("schema"), row.get::<_, String>("table")),
+        columns: row.get("columns"),
+    }
+}
+
+fn representation(row: &Row) -> ((String, String), Qualified) {
+    let function = Qualified::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+    ((row.get("source"), row.get("target")), function)
+}
+
+fn media_handlers(rows: &[Row]) -> MediaHandlers {
+    let mut handlers = MediaHandlers::new();
+    for row in rows {
+        let function = Qualified::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+        let target = match (row.get::<_, Option<String>>("target_schema"), row.get::<_, Option<String>>("target_name"))
+        {
+            (Some(schema), Some(name)) => Target::Relation(Qualified { schema, name }),
+            _ => Target::Anything,
+        };
+        handlers.insert(function, target, row.get("media_type"));
+    }
+    handlers
+}

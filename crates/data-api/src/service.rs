@@ -1,0 +1,240 @@
+//! The data API as a whole: requests in, answers out, and a schema that follows the database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use bytes::Bytes;
+use clerk::Clock;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use postgres::{Heard, Listener, Pool};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, Caller};
+use crate::config::Config;
+use crate::error::Error;
+use crate::execute::Context;
+use crate::plan::{self, Plan};
+use crate::request::ApiRequest;
+use crate::schema_cache::{LoadError, SchemaCache};
+use crate::timing::Stopwatch;
+use crate::{cors, openapi, response};
+
+/// How long to wait after the schema could not be read or the announcements ended; doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(32);
+
+/// A PostgREST-compatible data API over one database. Cheap to clone.
+#[derive(Clone)]
+pub struct DataApi(Arc<Inner>);
+
+struct Inner {
+    /// Acts for clients.
+    clients: Pool,
+    /// Reads the catalogue.
+    catalogue: Pool,
+    config: ArcSwap<Config>,
+    schema: ArcSwapOption<SchemaCache>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for DataApi {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("DataApi").field("clients", &self.0.clients).finish_non_exhaustive()
+    }
+}
+
+impl DataApi {
+    /// An API whose statements run on `clients`, and whose schema is read through `catalogue`. Until the schema has been
+    /// [read](Self::reload), requests are answered 503.
+    pub fn new(clients: Pool, catalogue: Pool, config: Config, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner {
+            clients,
+            catalogue,
+            config: ArcSwap::from_pointee(config),
+            schema: ArcSwapOption::empty(),
+            clock,
+        }))
+    }
+
+    /// Reads the schema anew. Requests under way keep the one they began with; nobody waits.
+    ///
+    /// # Errors
+    /// When Postgres cannot be asked. What was known stays.
+    pub async fn reload(&self) -> Result<(), LoadError> {
+        let config = self.0.config.load_full();
+        let schema = SchemaCache::load(&self.0.catalogue, &config).await?;
+        tracing::info!(schema = schema.summary(), "the data API knows the schema");
+        self.0.schema.store(Some(Arc::new(schema)));
+        Ok(())
+    }
+
+    /// Uses another configuration from the next request on.
+    pub fn configure(&self, config: Config) {
+        self.0.config.store(Arc::new(config));
+    }
+
+    /// Follows announcements on `channel` until `stop`: `reload schema` or nothing reads the schema anew, `reload config` asks
+    /// `configuration` for another configuration and then reads the schema.
+    pub async fn follow<F, R>(&self, channel: &str, configuration: F, stop: CancellationToken)
+    where
+        F: Fn() -> R + Send + Sync,
+        R: Future<Output = Option<Config>> + Send,
+    {
+        let mut pause = FIRST_PAUSE;
+        while !stop.is_cancelled() {
+            let round = async {
+                // Listening first: what changes while the schema is read is announced again.
+                let mut listener = match Listener::connect(&self.0.catalogue, channel).await {
+                    Ok(listener) => listener,
+                    Err(error) => {
+                        tracing::warn!(error = error.to_string(), channel, "announcements of changes cannot be heard");
+                        return;
+                    }
+                };
+                if !self.try_reload().await {
+                    return;
+                }
+                pause = FIRST_PAUSE;
+                loop {
+                    let said = match listener.next().await {
+                        Ok(Heard::Notification(said)) => said,
+                        Ok(Heard::Silence) => continue,
+                        Err(error) => {
+                            tracing::warn!(error = error.to_string(), channel, "announcements of changes ended");
+                            return;
+                        }
+                    };
+                    if said == "reload config"
+                        && let Some(config) = configuration().await
+                    {
+                        self.configure(config);
+                    }
+                    if matches!(said.as_str(), "" | "reload schema" | "reload config") && !self.try_reload().await {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                () = round => {}
+                () = stop.cancelled() => return,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn try_reload(&self) -> bool {
+        match self.reload().await {
+            Ok(()) => true,
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(error = error.to_string(), cause, "the schema cannot be read; what was known stays");
+                false
+            }
+        }
+    }
+
+    /// Answers `request` for whoever its token proves, as PostgREST does.
+    pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let config = self.0.config.load_full();
+        if let Some(response) = cors::preflight(&config.cors_origins, &request) {
+            return self.traced(&config, &request, response);
+        }
+        let mut watch = Stopwatch::start();
+        let now = self.0.clock.now().seconds();
+        let caller = auth::caller(&config, request.headers(), now);
+        watch.lap("jwt");
+        let answered = match caller {
+            Ok(caller) => self.try_answer(&config, &caller, &request, watch).await,
+            Err(error) => Err(error.into()),
+        };
+        let mut response = finished(&config, answered);
+        cors::expose(&config.cors_origins, request.headers(), &mut response);
+        self.traced(&config, &request, response)
+    }
+
+    /// The answer to a browser that asks whether a page of another origin may call; none for any other request.
+    pub fn preflight(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        cors::preflight(&self.0.config.load().cors_origins, request)
+    }
+
+    /// Lets a page of another origin see a response that was made elsewhere.
+    pub fn expose(&self, request: &HeaderMap, response: &mut Response<Bytes>) {
+        cors::expose(&self.0.config.load().cors_origins, request, response);
+    }
+
+    /// Answers `request`, whose path is below the API's own, for a caller that somebody else has verified.
+    pub async fn answer_for(&self, caller: &Caller, request: &Request<Bytes>) -> Response<Bytes> {
+        let config = self.0.config.load_full();
+        let mut watch = Stopwatch::start();
+        watch.lap("jwt");
+        let mut response = finished(&config, self.try_answer(&config, caller, request, watch).await);
+        cors::expose(&config.cors_origins, request.headers(), &mut response);
+        response
+    }
+
+    async fn try_answer(
+        &self,
+        config: &Config,
+        caller: &Caller,
+        http: &Request<Bytes>,
+        mut watch: Stopwatch,
+    ) -> Result<Response<Bytes>, Error> {
+        let schema = self.0.schema.load_full().ok_or(Error::NoSchema)?;
+        let request = ApiRequest::parse(config, http)?;
+        watch.lap("parse");
+        let plan = plan::plan(config, &schema, &request)?;
+        watch.lap("plan");
+        let context = Context { pool: &self.0.clients, config, caller };
+        let mut response = match &plan {
+            Plan::Statement(plan) => {
+                let outcome = context.run(http, &request, plan).await?;
+                watch.lap("transaction");
+                response::statement(config, &request, plan, outcome)?
+            }
+            Plan::Describe { head } => {
+                let body = openapi::describe(context, &schema, http, &request).await?;
+                watch.lap("transaction");
+                response::description(&request, body, *head)
+            }
+            Plan::TableOptions(table) => response::table_options(table),
+            Plan::FunctionOptions { read_only } => response::function_options(*read_only),
+            Plan::RootOptions => response::root_options(),
+        };
+        if !matches!(plan, Plan::Statement(_) | Plan::Describe { .. }) {
+            watch.lap("transaction");
+        }
+        watch.lap("response");
+        if config.server_timing {
+            watch.show(&mut response);
+        }
+        Ok(response)
+    }
+
+    /// Hands the caller's own trace header back.
+    fn traced(&self, config: &Config, request: &Request<Bytes>, mut response: Response<Bytes>) -> Response<Bytes> {
+        if let Some(name) = &config.trace_header {
+            let value = request.headers().get(name).cloned().unwrap_or(HeaderValue::from_static(""));
+            response.headers_mut().insert(name.clone(), value);
+        }
+        response
+    }
+}
+
+fn finished(config: &Config, answered: Result<Response<Bytes>, Error>) -> Response<Bytes> {
+    let mut response = answered.unwrap_or_else(|error| {
+        if let Error::Postgres(failure) = &error {
+            // The operator's part of it: what a client may not know of connections and logins.
+            tracing::debug!(error = failure.error.to_string(), "Postgres refused a request");
+        }
+        error.told().into_response(config.terse_errors)
+    });
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(http::header::RETRY_AFTER, FIRST_PAUSE.as_secs().into());
+    }
+    response
+}

@@ -1,0 +1,13 @@
+//! The data API against a real Postgres, in our own words.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod callers;
+mod calling;
+mod describing;
+mod embedding;
+mod following;
+mod reading;
+mod refusals;
+mod support;
+mod writing;

@@ -1,0 +1,236 @@
+//! A client's transaction in full: what the [principal transaction](crate::AsPrincipal) is for one statement, with everything a
+//! data API needs to say about it.
+//!
+//! ```text
+//! begin <isolation> <read only | read write>
+//! select set_config('search_path', …, true), …, set_config('role', …, true), …
+//! <a function that may refuse>
+//! <the client's statements>
+//! commit | rollback
+//! <whatever the statements left in the session is removed>
+//! ```
+//!
+//! The guarantees are the same ones, for the same reasons: each step has its own Sync point, so an unknown role or a refusal
+//! aborts what follows; settings end with the transaction; a caller that goes away cancels and discards the connection.
+//!
+//! Where the end is known beforehand, all of it is one flight. Where it depends on the rows ([`End::Decided`]: "exactly one",
+//! "at most five"), nothing is committed before they have been seen, and the end is a second flight.
+
+use std::borrow::Cow;
+
+use futures_util::future::{OptionFuture, join_all};
+use futures_util::join;
+use tokens::Principal;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::principal_transaction::{CLEAN, ENSURE_CALLER, InFlight};
+use crate::{Error, Parameter, Pool};
+
+/// For whom a transaction runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity<'a> {
+    role: &'a str,
+    claims: &'a str,
+}
+
+impl<'a> From<&'a Principal> for Identity<'a> {
+    fn from(principal: &'a Principal) -> Self {
+        Self { role: principal.role(), claims: principal.claims_json() }
+    }
+}
+
+impl<'a> Identity<'a> {
+    /// A role that no [`Principal`] stands for: only the login's memberships in Postgres limit what it may be.
+    ///
+    /// For a drop-in replacement of PostgREST, whose `authenticator` login is made for that.
+    pub fn limited_by_login_alone(role: &'a str, claims: &'a str) -> Self {
+        Self { role, claims }
+    }
+}
+
+/// A setting for the transaction and its value.
+pub type Setting<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// How a transaction sees others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// What was committed before each statement.
+    #[default]
+    ReadCommitted,
+    /// What was committed before the first statement.
+    RepeatableRead,
+    /// As if there were no others.
+    Serializable,
+}
+
+/// How a transaction ends.
+#[derive(Clone, Copy)]
+pub enum End<'a> {
+    /// Whatever the rows are.
+    Commit,
+    /// Whatever the rows are; deferred constraints are checked before.
+    RollBack,
+    /// As is decided on seeing the rows of each statement. Costs a round trip.
+    Decided(&'a (dyn Fn(&[Vec<Row>]) -> Verdict + Send + Sync)),
+}
+
+/// What is decided on seeing the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stays.
+    Commit,
+    /// It was only a try, and would have held: deferred constraints are checked before.
+    RollBack,
+    /// It should not have happened.
+    Discard,
+}
+
+/// A statement and its parameters.
+pub type ClientStatement<'a> = (&'a str, &'a [Parameter<'a>]);
+
+/// A transaction for one client.
+#[derive(Clone)]
+pub struct ClientTransaction<'a> {
+    /// For whom.
+    pub identity: Identity<'a>,
+    /// Whether Postgres refuses to write.
+    pub read_only: bool,
+    /// How it sees others.
+    pub isolation: Isolation,
+    /// Set before the role is: names are looked up under these, and a login may be allowed settings that the role is not.
+    pub settings_before_role: &'a [Setting<'a>],
+    /// Set after the role is, with `request.jwt.claims` first.
+    pub settings: &'a [Setting<'a>],
+    /// Whether the mirror's rows of the caller are made first, as in [`AsPrincipal::ensuring_rows`](crate::AsPrincipal::ensuring_rows).
+    pub ensures_rows: bool,
+    /// Runs before the statements; an error ends it all. The text must be ours.
+    pub before: Option<&'a str>,
+    /// The texts must be ours, built of known parts.
+    pub statements: &'a [ClientStatement<'a>],
+    /// How it ends.
+    pub end: End<'a>,
+}
+
+impl Pool {
+    /// Runs `transaction` and returns the rows of each statement after its end.
+    ///
+    /// # Errors
+    /// The first error that Postgres gave, in the order of the steps. Nothing has been committed then.
+    pub async fn run_for_client(&self, transaction: ClientTransaction<'_>) -> Result<Vec<Vec<Row>>, Error> {
+        let flight = InFlight::new(self.get().await?);
+        let connection = flight.connection();
+        let (text, values) = settings(&transaction);
+        let values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
+        let body = async {
+            let ensured = async {
+                if transaction.ensures_rows {
+                    // Whoever only reads may have to be made known first; from then on nothing is written.
+                    let forbid = if transaction.read_only { FORBID_WRITING } else { "" };
+                    let (ensured, forbidden) =
+                        join!(connection.query_typed(ENSURE_CALLER, &[]), connection.batch_execute(forbid));
+                    ensured?;
+                    forbidden?;
+                }
+                Ok(())
+            };
+            let before: OptionFuture<_> = transaction.before.map(|text| connection.query_typed(text, &[])).into();
+            let statements =
+                transaction.statements.iter().map(|(text, parameters)| connection.query_typed(text, parameters));
+            // `join!` polls in the order written, and the driver sends on the first poll.
+            let (begun, set, ensured, before, rows) = join!(
+                connection.batch_execute(begin(&transaction)),
+                connection.query_typed(&text, &values),
+                ensured,
+                before,
+                join_all(statements),
+            );
+            begun?;
+            set?;
+            ensured?;
+            before.transpose()?;
+            rows.into_iter().collect::<Result<Vec<Vec<Row>>, tokio_postgres::Error>>()
+        };
+        let (rows, ended, cleaned) = match transaction.end {
+            End::Commit => {
+                join!(body, connection.batch_execute("commit"), connection.batch_execute(CLEAN))
+            }
+            End::RollBack => {
+                let (rows, checked, ended, cleaned) = join!(
+                    body,
+                    connection.batch_execute(CHECK),
+                    connection.batch_execute("rollback"),
+                    connection.batch_execute(CLEAN)
+                );
+                (rows, checked.and(ended), cleaned)
+            }
+            End::Decided(decide) => {
+                let rows = body.await;
+                let verdict = rows.as_ref().map_or(Verdict::Discard, |rows| decide(rows));
+                let (checked, ended, cleaned) = match verdict {
+                    Verdict::Commit => {
+                        let (ended, cleaned) =
+                            join!(connection.batch_execute("commit"), connection.batch_execute(CLEAN));
+                        (Ok(()), ended, cleaned)
+                    }
+                    Verdict::RollBack => join!(
+                        connection.batch_execute(CHECK),
+                        connection.batch_execute("rollback"),
+                        connection.batch_execute(CLEAN)
+                    ),
+                    Verdict::Discard => {
+                        let (ended, cleaned) =
+                            join!(connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
+                        (Ok(()), ended, cleaned)
+                    }
+                };
+                (rows, checked.and(ended), cleaned)
+            }
+        };
+        if cleaned.is_ok() {
+            flight.land();
+        }
+        let rows = rows.map_err(Error::Statement)?;
+        ended.map_err(Error::Statement)?;
+        Ok(rows)
+    }
+}
+
+const FORBID_WRITING: &str = "set transaction read only";
+/// A transaction that is rolled back has not met its deferred constraints yet.
+const CHECK: &str = "set constraints all immediate";
+
+fn begin(transaction: &ClientTransaction<'_>) -> &'static str {
+    match (transaction.isolation, transaction.read_only && !transaction.ensures_rows) {
+        (Isolation::ReadCommitted, true) => "begin isolation level read committed read only",
+        (Isolation::ReadCommitted, false) => "begin isolation level read committed read write",
+        (Isolation::RepeatableRead, true) => "begin isolation level repeatable read read only",
+        (Isolation::RepeatableRead, false) => "begin isolation level repeatable read read write",
+        (Isolation::Serializable, true) => "begin isolation level serializable read only",
+        (Isolation::Serializable, false) => "begin isolation level serializable read write",
+    }
+}
+
+/// One statement for all settings, names and values as parameters.
+fn settings<'a>(transaction: &ClientTransaction<'a>) -> (String, Vec<&'a str>) {
+    fn borrowed<'a>(setting: &'a Setting<'_>) -> [&'a str; 2] {
+        [setting.0.as_ref(), setting.1.as_ref()]
+    }
+    let Identity { role, claims } = transaction.identity;
+    let values: Vec<&str> = transaction
+        .settings_before_role
+        .iter()
+        .map(borrowed)
+        .chain([["role", role], ["request.jwt.claims", claims]])
+        .chain(transaction.settings.iter().map(borrowed))
+        .flatten()
+        .collect();
+    let mut text = String::from("select ");
+    for number in (1..values.len()).step_by(2) {
+        if number > 1 {
+            text.push_str(", ");
+        }
+        text.push_str(&format!("set_config(${number}, ${}, true)", number + 1));
+    }
+    (text, values)
+}

@@ -1,0 +1,150 @@
+//! `rowlock rest`: the data API alone, in place of PostgREST.
+//!
+//! Configured by PostgREST's own variables (`PGRST_DB_URI`, `PGRST_DB_SCHEMAS`, …); unless `PGRST_DB_CONFIG` is off, what the
+//! database says for the login role (`alter role authenticator set pgrst.…`) wins over them and is read anew on `notify pgrst,
+//! 'reload config'`.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::postgres::{DatabaseUrl, Error as PostgresError, Pool, PoolOptions};
+use anyhow::Context as _;
+use clerk::SystemClock;
+use data_api::{Config, DataApi, Settings, login_settings, role_settings};
+use serde_json::json;
+use server::telemetry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::printer::Printer;
+use crate::report::Hinted;
+use crate::signals;
+
+/// How long requests under way may take after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long to wait before the database is tried again at the start.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_environment(std::env::vars());
+    let filter = super::environment("ROWLOCK_LOG");
+    telemetry::start_logging(server::config::LogFormat::Text, filter.as_deref(), Printer::colours_errors());
+    let stop = signals::stop_token()?;
+    let url = database_url(&settings)?;
+    let size = usize::try_from(settings.number("db_pool")?.unwrap_or(10)).unwrap_or(1).max(1);
+    let wait = settings.number("db_pool_acquisition_timeout")?.unwrap_or(10);
+    let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(10));
+    let pool = |size| Pool::new(&url, &PoolOptions { size, wait, application_name: "rowlock rest" });
+    let (clients, catalogue) = (pool(size)?, pool(2)?);
+    let in_database = settings.flag("db_config", true)?;
+    let Some(config) = first_config(&catalogue, &settings, in_database, &stop).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let api = DataApi::new(clients, catalogue.clone(), config, Arc::new(SystemClock));
+    while let Err(error) = api.reload().await {
+        tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "the schema cannot be read; trying again");
+        if paused(&stop).await {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    let address = settings.address()?;
+    let listener = TcpListener::bind(&address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr()?;
+    printer.value(&json!({ "event": "ready", "api": format!("http://{address}") }));
+    tracing::info!(%address, database = %url, "rowlock rest serves");
+    let channel = settings.text("db_channel").unwrap_or("pgrst").to_owned();
+    let following = follows(&settings)?.then(|| {
+        let (api, stop, settings, catalogue) = (api.clone(), stop.clone(), settings.clone(), catalogue.clone());
+        tokio::spawn(async move {
+            let configuration = || reread(&catalogue, &settings, in_database);
+            api.follow(&channel, configuration, stop).await;
+        })
+    });
+    server::run_rest(listener, api, DRAIN, stop).await;
+    if let Some(following) = following {
+        following.await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn follows(settings: &Settings) -> anyhow::Result<bool> {
+    Ok(settings.flag("db_channel_enabled", true)?)
+}
+
+/// `PGRST_DB_URI`, and what libpq would take from `PGOPTIONS` and `PGTZ`.
+fn database_url(settings: &Settings) -> anyhow::Result<DatabaseUrl> {
+    let text = settings.text("db_uri").ok_or_else(|| {
+        Hinted::new(
+            "PGRST_DB_URI is not set; expected the address of the database, such as postgres://authenticator:password@host/database",
+            "`rowlock rest` is configured as PostgREST is",
+        )
+    })?;
+    let text = match text.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).context("the file that PGRST_DB_URI names cannot be read")?,
+        None => text.to_owned(),
+    };
+    let mut url = DatabaseUrl::parse(text.trim()).context("PGRST_DB_URI cannot be used")?;
+    if let Some(options) = super::environment("PGOPTIONS") {
+        url = url.with_options(&options);
+    }
+    if let Some(timezone) = super::environment("PGTZ") {
+        url = url.with_options(&format!("-c timezone={}", timezone.replace('\\', "\\\\").replace(' ', "\\ ")));
+    }
+    Ok(url)
+}
+
+/// The configuration, as soon as the database can be asked for its part; none when told to stop before.
+async fn first_config(
+    pool: &Pool,
+    settings: &Settings,
+    in_database: bool,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Config>> {
+    loop {
+        match from_database(pool, in_database).await {
+            Ok((own, roles)) => return Ok(Some(settings.clone().with_database(own).config(roles)?)),
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{:#}", anyhow::Error::from(error)),
+                    "the database cannot be asked; trying again"
+                );
+                if paused(stop).await {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// The configuration anew; none when it cannot be had or used, and what was in force stays.
+async fn reread(pool: &Pool, settings: &Settings, in_database: bool) -> Option<Config> {
+    let (own, roles) = from_database(pool, in_database)
+        .await
+        .inspect_err(|error| tracing::error!(error = error.to_string(), "the configuration cannot be read anew"))
+        .ok()?;
+    settings
+        .clone()
+        .with_database(own)
+        .config(roles)
+        .inspect_err(|error| tracing::error!(error = error.to_string(), "the new configuration cannot be used"))
+        .ok()
+}
+
+type RoleSettings = HashMap<String, Vec<(String, String)>>;
+
+async fn from_database(pool: &Pool, in_database: bool) -> Result<(Vec<(String, String)>, RoleSettings), PostgresError> {
+    if !in_database {
+        return Ok((Vec::new(), RoleSettings::new()));
+    }
+    Ok((login_settings(pool).await?, role_settings(pool).await?))
+}
+
+/// Waits a little; true when told to stop meanwhile.
+async fn paused(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(RETRY) => false,
+        () = stop.cancelled() => true,
+    }
+}

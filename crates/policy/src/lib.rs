@@ -17,6 +17,7 @@ pub mod catalogue;
 pub mod difference;
 pub mod generator;
 pub mod issuer;
+pub mod lint;
 pub mod matrix;
 pub mod model;
 mod sql_name;

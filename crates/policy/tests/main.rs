@@ -3,6 +3,7 @@
 
 mod claims;
 mod difference;
+mod lint;
 mod live;
 mod matrix;
 mod support;

@@ -257,6 +257,20 @@ pub(crate) enum PolicyCommand {
     Diff(PolicyFileArguments),
     /// Let every persona try everything on every table, and hold it against the reviewed table; for a development database
     Test(PolicyTestArguments),
+    /// Look for known mistakes in SQL files, or in the database; exits with 1 on errors and warnings
+    Lint(PolicyLintArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyLintArguments {
+    /// SQL files, or directories with them, read in the order of their names [default: the database of DATABASE_URL]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print SARIF 2.1.0, for code hosts
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sarif: bool,
+    #[command(flatten)]
+    pub(crate) file: PolicyFileArguments,
 }
 
 #[derive(Debug, Args)]

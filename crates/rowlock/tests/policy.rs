@@ -184,6 +184,37 @@ async fn from_a_table_to_policies() {
     --- stderr
     ") });
     execute(&database, &migration).await;
+    execute(&database, "drop policy more on public.notes").await;
+
+    // The database and the migrations are both clean, and a mistake is shown where it stands.
+    assert_eq!(stdout(&["policy", "lint"]).split(" in ").next(), Some("✓ nothing found"));
+    assert_eq!(stdout(&["policy", "lint", "migrations"]), "✓ nothing found in 1 sources\n");
+    std::fs::write(
+        project.path().join("migrations/99999999999999_more.sql"),
+        "alter policy notes_select on public.notes\n  using (user_id = clerk.user_id());\n",
+    )
+    .unwrap();
+    let (code, said) = run(&["policy", "lint", "migrations"]);
+    assert_eq!(code, Some(1));
+    insta::assert_snapshot!(said, @"
+    exit: 1
+    --- stdout
+    warning[unwrapped-call]: public.notes: a question about the caller is asked for every row
+     --> migrations/99999999999999_more.sql:2:20
+      |
+    2 |   using (user_id = clerk.user_id());
+      |                    ^^^^^^^^^^^^^^^ called for every row; write (select clerk.user_id())
+      |
+      = note: Bare, the function is called for each row: 143 ms on 100 000 rows. In a sub-select Postgres asks once: 0.1 ms with an index.
+    help: write (select clerk.user_id()) (docs/lint.md#unwrapped-call)
+
+    0 errors, 1 warnings, 0 notes
+    --- stderr
+    ");
+    let sarif =
+        in_project(project.path(), &database, &["policy", "lint", "--sarif", "migrations"]).output().unwrap().stdout;
+    let sarif: serde_json::Value = serde_json::from_slice(&sarif).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "unwrapped-call");
     // A server starts with the same file.
     let (code, said) = run(&["serve"]);
     assert_eq!(code, Some(1));

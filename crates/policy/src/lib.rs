@@ -15,6 +15,7 @@
 
 pub mod catalogue;
 pub mod difference;
+pub mod explain;
 pub mod generator;
 pub mod issuer;
 pub mod lint;

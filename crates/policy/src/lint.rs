@@ -26,6 +26,7 @@ pub use catalogue_text::sources_of;
 pub use render::{render, to_json};
 pub use rules::{RULES, Rule};
 pub use sarif::to_sarif;
+pub(crate) use syntax::table_name;
 
 /// SQL with a name.
 #[derive(Debug, Clone)]

@@ -220,3 +220,35 @@ async fn from_a_table_to_policies() {
     assert_eq!(code, Some(1));
     assert!(said.contains("cannot start, for these are missing"), "{said}");
 }
+
+#[tokio::test]
+async fn a_person_is_told_why_nothing_is_there() {
+    let database = TestDatabase::create().await;
+    execute(
+        &database,
+        "create table public.projects (id bigint primary key, org_id text not null);
+         insert into public.projects values (1, 'org_acme'), (2, 'org_acme'), (3, 'org_globex');
+         insert into clerk.users (id, primary_email_address, clerk_updated_at, event_at, delivery_id, synced_at, source)
+           values ('user_eve', 'eve@example.com', 1, 1, 'msg', now(), 'webhook');
+         insert into clerk.organizations (id, slug, clerk_updated_at, event_at, delivery_id, synced_at, source)
+           values ('org_initech', 'initech', 1, 1, 'msg', now(), 'webhook');
+         insert into clerk.organization_memberships (id, organization_id, user_id, role, clerk_updated_at, event_at, delivery_id, synced_at, source)
+           values ('orgmem_1', 'org_initech', 'user_eve', 'org:admin', 1, 1, 'msg', now(), 'webhook');",
+    )
+    .await;
+    let project = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(&in_project(project.path(), &database, arguments).output().unwrap());
+    run(&["policy", "add", "projects", "--organization", "org_id"]);
+    let migration = in_project(project.path(), &database, &["policy", "generate", "--print"]).output().unwrap();
+    execute(&database, &String::from_utf8(migration.stdout).unwrap()).await;
+
+    insta::assert_snapshot!(run(&["policy", "explain", "--as", "eve@example.com@initech", "select * from projects"]), @"");
+    insta::assert_snapshot!(run(&["policy", "explain", "--as", "nobody", "select * from projects"]), @"");
+    insta::assert_snapshot!(run(&["policy", "explain", "--as", "eve@example.com@globex", "select * from projects"]), @"");
+    insta::assert_snapshot!(run(&["policy", "explain", "--token", "a.b.c", "--issuer", "http://127.0.0.1:9", "select * from projects"]), @"");
+    let json = in_project(project.path(), &database, &["--json", "policy", "explain", "select * from projects"])
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["explanation"]["role"], "anon");
+}

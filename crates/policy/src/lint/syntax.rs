@@ -36,7 +36,7 @@ fn name(text: &str) -> String {
 }
 
 /// The table that a reference names.
-pub(super) fn table_name(node: &SyntaxNode) -> Option<TableName> {
+pub(crate) fn table_name(node: &SyntaxNode) -> Option<TableName> {
     let mut names = names(node);
     let table = names.pop()?;
     Some(TableName { schema: names.pop().unwrap_or_else(|| "public".to_owned()), table })

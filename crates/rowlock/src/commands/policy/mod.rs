@@ -1,6 +1,7 @@
 //! `rowlock policy`: row-level security, declared in rowlock.toml.
 
 mod add;
+mod explain;
 mod generate;
 mod lint;
 mod test;
@@ -21,6 +22,7 @@ pub(super) async fn run(command: PolicyCommand, printer: Printer) -> anyhow::Res
         PolicyCommand::Generate(arguments) => generate::run(arguments, printer).await,
         PolicyCommand::Diff(arguments) => generate::diff(arguments, printer).await,
         PolicyCommand::Lint(arguments) => lint::run(arguments, printer).await,
+        PolicyCommand::Explain(arguments) => explain::run(arguments, printer).await,
         PolicyCommand::Test(arguments) => test::run(arguments, printer).await,
     }
 }

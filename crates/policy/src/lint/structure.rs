@@ -173,7 +173,10 @@ impl Check<'_> {
         if policy.permissive && matches!(policy.command.as_str(), "update" | "all") && policy.check.is_none() {
             self.say("no-check", &policy.place, "what a row may become is not said; Postgres takes `using` for it");
         }
-        let asks_caller = policy.clauses().any(|clause| claims_or_caller(&clause.expression));
+        // What a sub-select finds depends on the caller, too.
+        let asks_caller = policy.clauses().any(|clause| {
+            claims_or_caller(&clause.expression) || descendants(&clause.expression, SyntaxKind::SELECT).next().is_some()
+        });
         if policy.roles.is_empty() && asks_caller {
             self.say("no-role", &policy.place, "asked for callers without a token, too; say `to authenticated`");
         }

@@ -15,8 +15,10 @@
 
 pub mod catalogue;
 pub mod difference;
+pub mod explain;
 pub mod generator;
 pub mod issuer;
+pub mod lint;
 pub mod matrix;
 pub mod model;
 mod sql_name;

@@ -57,6 +57,8 @@ pub struct Settings {
     pub pending: Exception,
     /// What somebody who impersonates a user may do.
     pub impersonated: Exception,
+    /// Findings of the linter that are meant: `rule`, or `rule schema.table`.
+    pub allow: Vec<String>,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             matrix: "policies.matrix".to_owned(),
             pending: Exception::Refuse,
             impersonated: Exception::Accept,
+            allow: Vec::new(),
         }
     }
 }

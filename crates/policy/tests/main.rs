@@ -3,6 +3,9 @@
 
 mod claims;
 mod difference;
+mod explain;
+mod lint;
 mod live;
 mod matrix;
+mod mutation;
 mod support;

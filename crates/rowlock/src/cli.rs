@@ -259,6 +259,42 @@ pub(crate) enum PolicyCommand {
     Diff(PolicyFileArguments),
     /// Let every persona try everything on every table, and hold it against the reviewed table; for a development database
     Test(PolicyTestArguments),
+    /// Look for known mistakes in SQL files, or in the database; exits with 1 on errors and warnings
+    Lint(PolicyLintArguments),
+    /// Say why a caller sees these rows and not others: claims, role, grants, each policy for each row
+    Explain(PolicyExplainArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyExplainArguments {
+    /// The select to explain
+    pub(crate) statement: String,
+    /// Whom to ask as: `user@organization` or `user`, each an id or a name that the mirror knows; `nobody` brings no token
+    #[arg(long = "as", value_name = "WHO", conflicts_with = "token")]
+    pub(crate) who: Option<String>,
+    /// A session token; `-` reads it from standard input. One that has expired is taken as of when it was issued
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    /// The issuer that the token is to be of [default: from the configuration, or CLERK_PUBLISHABLE_KEY]
+    #[arg(long, value_name = "URL", requires = "token")]
+    pub(crate) issuer: Option<String>,
+    /// Where the signing keys are [default: below the issuer]
+    #[arg(long, value_name = "URL", requires = "token")]
+    pub(crate) jwks_url: Option<Url>,
+    #[command(flatten)]
+    pub(crate) file: PolicyFileArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyLintArguments {
+    /// SQL files, or directories with them, read in the order of their names [default: the database of DATABASE_URL]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print SARIF 2.1.0, for code hosts
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sarif: bool,
+    #[command(flatten)]
+    pub(crate) file: PolicyFileArguments,
 }
 
 #[derive(Debug, Args)]

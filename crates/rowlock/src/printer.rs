@@ -30,6 +30,16 @@ impl Printer {
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
+    /// Whether what goes to standard output may be coloured.
+    pub(crate) fn colours_output() -> bool {
+        std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
+    /// Data in a form of its own, whatever was asked for.
+    pub(crate) fn raw(self, text: &str) {
+        write(text);
+    }
+
     /// A line for people; silent when data is JSON.
     pub(crate) fn line(self, text: impl AsRef<str>) {
         if !self.json {

@@ -46,8 +46,7 @@ fn rows_of_a_user() {
 
     create policy notes_not_pending on public.notes as restrictive
       for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create index if not exists notes_user_id_idx on public.notes (user_id);
     ");
@@ -96,8 +95,7 @@ fn rows_of_an_organization() {
 
     create policy projects_not_pending on public.projects as restrictive
       for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create index if not exists projects_org_id_idx on public.projects (org_id);
     ");
@@ -194,8 +192,7 @@ fn rows_that_everybody_reads() {
 
     create policy posts_update_not_pending on public.posts as restrictive
       for update to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create policy posts_delete_not_pending on public.posts as restrictive
       for delete to authenticated
@@ -246,8 +243,7 @@ fn a_profile_that_its_owner_may_show() {
 
     create policy profiles_update_not_pending on public.profiles as restrictive
       for update to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create index if not exists profiles_user_id_idx on public.profiles (user_id);
     ");
@@ -284,8 +280,7 @@ fn an_audit_and_a_gate() {
 
     create policy audit_log_not_pending on public.audit_log as restrictive
       for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create policy audit_log_insert_not_impersonated on public.audit_log as restrictive
       for insert to authenticated
@@ -308,8 +303,7 @@ fn an_audit_and_a_gate() {
 
     create policy reports_not_pending on public.reports as restrictive
       for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
     ");
 }
 
@@ -349,8 +343,7 @@ fn children_of_parents() {
 
     create policy projects_not_pending on public.projects as restrictive
       for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create index if not exists projects_org_id_idx on public.projects (org_id);
 
@@ -360,7 +353,6 @@ fn children_of_parents() {
     drop policy if exists tasks_insert on public.tasks;
     drop policy if exists tasks_update on public.tasks;
     drop policy if exists tasks_delete on public.tasks;
-    drop policy if exists tasks_not_pending on public.tasks;
 
     revoke all on table public.tasks from public, anon, authenticated;
     grant select, insert, update, delete on table public.tasks to authenticated;
@@ -382,11 +374,6 @@ fn children_of_parents() {
     create policy tasks_delete on public.tasks
       for delete to authenticated
       using (project_id in (select projects.id from public.projects where projects.org_id = (select clerk.org_id()) and (select clerk.has_role('org:admin'))));
-
-    create policy tasks_not_pending on public.tasks as restrictive
-      for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
 
     create index if not exists tasks_project_id_idx on public.tasks (project_id);
     ");
@@ -436,8 +423,7 @@ fn an_existing_table_is_adopted() {
 
     create policy "Order_not_pending" on crm."Order" as restrictive
       for all to authenticated
-      using (not (select clerk.is_pending()))
-      with check (not (select clerk.is_pending()));
+      using (not (select clerk.is_pending()));
 
     create index if not exists "Order_user_idx" on crm."Order" ("user");
     "#);

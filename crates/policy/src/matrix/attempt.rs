@@ -20,15 +20,17 @@ pub enum Action {
     Insert,
     /// Change it.
     Update,
-    /// Give it away to another tenant, or take it from there.
-    Move,
+    /// Give it away, to another tenant or to somebody of the same organization.
+    Give,
+    /// Take it for oneself.
+    Take,
     /// Remove it.
     Delete,
 }
 
 impl Action {
     /// In the order of the table.
-    pub const ALL: [Self; 5] = [Self::Select, Self::Insert, Self::Update, Self::Move, Self::Delete];
+    pub const ALL: [Self; 6] = [Self::Select, Self::Insert, Self::Update, Self::Give, Self::Take, Self::Delete];
 
     /// The letter in the table's head.
     pub const fn letter(self) -> char {
@@ -36,7 +38,8 @@ impl Action {
             Self::Select => 'S',
             Self::Insert => 'I',
             Self::Update => 'U',
-            Self::Move => 'M',
+            Self::Give => 'G',
+            Self::Take => 'T',
             Self::Delete => 'D',
         }
     }
@@ -48,7 +51,8 @@ impl fmt::Display for Action {
             Self::Select => "select",
             Self::Insert => "insert",
             Self::Update => "update",
-            Self::Move => "move",
+            Self::Give => "give away",
+            Self::Take => "take",
             Self::Delete => "delete",
         })
     }
@@ -192,9 +196,6 @@ impl<'a> Attempts<'a> {
         row: &Row,
         to: &BTreeMap<String, String>,
     ) -> Result<Outcome, Error> {
-        if to.is_empty() {
-            return Ok(Outcome::NotApplicable);
-        }
         let assignments: Vec<String> = to
             .keys()
             .enumerate()

@@ -33,7 +33,7 @@ pub(super) fn expected(
         Action::Insert => check(Command::Insert, row)?,
         Action::Update => using(Command::Update, row)? && check(Command::Update, row)?,
         Action::Delete => using(Command::Delete, row)?,
-        Action::Move => using(Command::Update, row)? && check(Command::Update, moved?)?,
+        Action::Give | Action::Take => using(Command::Update, row)? && check(Command::Update, moved?)?,
     })
 }
 

@@ -101,29 +101,32 @@ pub(super) struct TableReport {
     pub(super) lines: Vec<Line>,
 }
 
-/// One persona: five cells for each row.
+/// One persona: six cells for each row.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) persona: String,
     pub(super) cells: Vec<Cell>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// In the order in which one outweighs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cell {
     Yes,
+    Unknown,
     No,
     Nothing,
-    Unknown,
 }
 
-impl From<&Outcome> for Cell {
-    fn from(outcome: &Outcome) -> Self {
-        match outcome {
+impl Cell {
+    /// What several attempts of one kind come to: one that succeeds is enough.
+    pub(super) fn of<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Self {
+        let cells = outcomes.map(|outcome| match outcome {
             Outcome::Done => Self::Yes,
+            Outcome::Failed(_) => Self::Unknown,
             Outcome::Refused | Outcome::RefusedByCheck => Self::No,
             Outcome::NotApplicable => Self::Nothing,
-            Outcome::Failed(_) => Self::Unknown,
-        }
+        });
+        cells.min().unwrap_or(Self::Nothing)
     }
 }
 
@@ -150,12 +153,12 @@ impl TableReport {
 
 const HEAD: &str = "\
 # What every persona may do, as Postgres answered. Written by `rowlock policy test --update`; review every change.
-# S select, I insert one like it, U update, M give it to another tenant or take it from there, D delete
+# S select, I insert one like it, U update, G give it away, T take it for oneself, D delete
 # ✔ done   ✘ refused, or not reached   · nothing to try
 ";
 
-/// Width of a row's five letters with the blanks between, and the gap behind.
-const BLOCK: usize = 9;
+/// Width of a row's six letters with the blanks between, and the gap behind.
+const BLOCK: usize = 11;
 
 impl fmt::Display for Matrix {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,7 +168,7 @@ impl fmt::Display for Matrix {
             let title = format!("{}: {}", report.table, report.kind);
             let width = width.max(title.chars().count());
             let blocks = |texts: Vec<String>| {
-                texts.iter().map(|text| format!("   {text:<11}")).collect::<String>().trim_end().to_owned()
+                texts.iter().map(|text| format!("   {text:<12}")).collect::<String>().trim_end().to_owned()
             };
             let letters: String = Action::ALL.map(|action| action.letter().to_string()).join(" ");
             debug_assert_eq!(letters.len(), BLOCK);

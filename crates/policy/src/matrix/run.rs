@@ -87,21 +87,31 @@ impl<'a> Stage<'a> {
             lines: Vec::new(),
         };
         for persona in personas {
-            let outcomes = attempts.everything(persona, |row| self.destination(persona, row)).await?;
-            matrix.attempts += outcomes.values().map(Vec::len).sum::<usize>();
-            for action in Action::ALL {
-                let mut judged: BTreeMap<Verdict, Vec<&str>> = BTreeMap::new();
-                for (row, outcome) in rows.iter().zip(&outcomes[&action]) {
-                    if let Some(verdict) = self.judge(persona, action, row, outcome) {
-                        judged.entry(verdict).or_default().push(row.whose.label);
+            let tried = self.everything(&attempts, persona).await?;
+            matrix.attempts += tried.len();
+            let mut judged: BTreeMap<(Action, Verdict), Vec<&str>> = BTreeMap::new();
+            for attempt in &tried {
+                if let Some(verdict) = self.judge(persona, attempt) {
+                    let whose = judged.entry((attempt.action, verdict)).or_default();
+                    if whose.last() != Some(&attempt.row.whose.label) {
+                        whose.push(attempt.row.whose.label);
                     }
                 }
-                let found =
-                    judged.into_iter().map(|(verdict, whose)| verdict.finding(self.table, persona, action, &whose));
-                matrix.findings.extend(found);
             }
-            let cells = (0..rows.len()).flat_map(|row| Action::ALL.map(|action| Cell::from(&outcomes[&action][row])));
-            report.lines.push(Line { persona: persona.name.clone(), cells: cells.collect() });
+            let found = judged
+                .into_iter()
+                .map(|((action, verdict), whose)| verdict.finding(self.table, persona, action, &whose));
+            matrix.findings.extend(found);
+            let cell = |row: &Row, action: Action| {
+                Cell::of(
+                    tried
+                        .iter()
+                        .filter(|attempt| attempt.action == action && attempt.row.key == row.key)
+                        .map(|attempt| &attempt.outcome),
+                )
+            };
+            let cells = rows.iter().flat_map(|row| Action::ALL.map(|action| cell(row, action))).collect();
+            report.lines.push(Line { persona: persona.name.clone(), cells });
         }
         self.find_dead_policies(personas, &report, matrix).await?;
         matrix.tables.push(report);
@@ -112,61 +122,92 @@ impl<'a> Stage<'a> {
         &self.seeds.rows[&self.table.name]
     }
 
-    fn judge(&self, persona: &Persona, action: Action, row: &Row, outcome: &Outcome) -> Option<Verdict> {
-        let moved = self.moved(persona, row);
-        let (facts, moved_facts) = (self.facts(&row.columns), self.facts(&moved));
-        let done = match outcome {
+    fn judge(&self, persona: &Persona, attempt: &Tried<'_>) -> Option<Verdict> {
+        let mut become_of = attempt.row.columns.clone();
+        become_of.extend(attempt.destination.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        let (facts, moved_facts) = (self.facts(&attempt.row.columns), self.facts(&become_of));
+        let done = match &attempt.outcome {
             Outcome::NotApplicable => return None,
             Outcome::Failed(reason) => return Some(Verdict::CannotTell(reason.clone())),
             Outcome::Done => true,
             Outcome::Refused | Outcome::RefusedByCheck => false,
         };
-        let theirs = belongs_to_others(self.table, &persona.facts, action, &facts)
-            || action == Action::Move && belongs_to_others(self.table, &persona.facts, action, &moved_facts);
+        let theirs = belongs_to_others(self.table, &persona.facts, attempt.action, &facts)
+            || attempt.destination.is_some()
+                && belongs_to_others(self.table, &persona.facts, attempt.action, &moved_facts);
         if done && theirs {
             return Some(Verdict::Leak);
         }
-        match expected(&self.plans[&self.table.name], &persona.facts, action, &facts, Some(&moved_facts)) {
+        match expected(&self.plans[&self.table.name], &persona.facts, attempt.action, &facts, Some(&moved_facts)) {
             Some(true) if !done => Some(Verdict::TooLittle),
             Some(false) if done => Some(Verdict::TooMuch),
             _ => None,
         }
     }
 
-    /// The columns by which the row would change hands: an own one to another tenant, somebody else's to the persona.
-    fn destination(&self, persona: &Persona, row: &Row) -> BTreeMap<String, String> {
+    /// Everything that can be tried, one attempt for each row and destination.
+    async fn everything(&self, attempts: &Attempts<'a>, persona: &Persona) -> Result<Vec<Tried<'a>>, Error> {
+        let rows = self.rows();
+        let (seen, updated, deleted) =
+            (attempts.select(persona).await?, attempts.update(persona).await?, attempts.delete(persona).await?);
+        let mut tried = Vec::new();
+        for (place, row) in rows.iter().enumerate() {
+            let mut add = |action: Action, destination: Option<BTreeMap<String, String>>, outcome: Outcome| {
+                tried.push(Tried { action, row, destination, outcome });
+            };
+            add(Action::Select, None, seen[place].clone());
+            add(Action::Insert, None, attempts.insert(persona, row).await?);
+            add(Action::Update, None, updated[place].clone());
+            add(Action::Delete, None, deleted[place].clone());
+            for (action, destination) in self.destinations(persona, row) {
+                // What cannot be reached cannot be moved: the policies for the old row are the same.
+                let outcome = match &updated[place] {
+                    Outcome::Refused => Outcome::Refused,
+                    _ => attempts.move_to(persona, row, &destination).await?,
+                };
+                add(action, Some(destination), outcome);
+            }
+        }
+        Ok(tried)
+    }
+
+    /// The columns by which the row would change hands: to another tenant, to somebody of its own organization, to the persona.
+    fn destinations(&self, persona: &Persona, row: &Row) -> Vec<(Action, BTreeMap<String, String>)> {
         let facts = &persona.facts;
         let user = facts.user.as_deref().unwrap_or(world::ADA);
         let organization = facts.organization.as_deref().or_else(|| facts.live.keys().next().map(String::as_str));
         let organization = organization.unwrap_or(world::ACME);
-        let is_own =
-            if self.table.access.organization_column().is_some() || matches!(self.table.access, Access::Child { .. }) {
-                row.whose.organization == organization
-            } else {
-                row.whose.owner == user
-            };
-        let other = self.rows().iter().find(|other| other.whose.organization != row.whose.organization);
-        let Some(other) = other else { return BTreeMap::new() };
-        let (owner, tenant) = if is_own { (other.whose.owner, other.whose.organization) } else { (user, organization) };
-        let mut columns = BTreeMap::new();
-        if let Some(column) = self.table.access.owner_column() {
-            columns.insert(column.to_owned(), owner.to_owned());
-        }
-        if let Some(column) = self.table.access.organization_column() {
-            columns.insert(column.to_owned(), tenant.to_owned());
-        }
-        if let Access::Child { foreign_key, .. } = &self.table.access {
-            // Under the parent of a row that is where this one is to go.
-            let there = self.rows().iter().find(|there| there.whose.organization == tenant).unwrap_or(other);
-            columns.extend(there.columns.get(foreign_key).map(|parent| (foreign_key.clone(), parent.clone())));
-        }
-        columns
-    }
-
-    fn moved(&self, persona: &Persona, row: &Row) -> BTreeMap<String, String> {
-        let mut columns = row.columns.clone();
-        columns.extend(self.destination(persona, row));
-        columns
+        let rows = self.rows();
+        let stranger = rows.iter().find(|other| other.whose.organization != row.whose.organization);
+        let mate = rows
+            .iter()
+            .find(|other| other.whose.organization == row.whose.organization && other.whose.owner != row.whose.owner);
+        let to = |action: Action, owner: &str, tenant: &str| {
+            let mut columns = BTreeMap::new();
+            if let Some(column) = self.table.access.owner_column() {
+                columns.insert(column.to_owned(), owner.to_owned());
+            }
+            if let Some(column) = self.table.access.organization_column() {
+                columns.insert(column.to_owned(), tenant.to_owned());
+            }
+            if let Access::Child { foreign_key, .. } = &self.table.access {
+                // Under a parent of theirs, or one of their organization.
+                let there = rows.iter().find(|there| there.whose.owner == owner && there.whose.organization == tenant);
+                let there = there.or_else(|| rows.iter().find(|there| there.whose.organization == tenant));
+                columns.extend(
+                    there.and_then(|there| Some((foreign_key.clone(), there.columns.get(foreign_key)?.clone()))),
+                );
+            }
+            (action, columns)
+        };
+        let given = [stranger, mate]
+            .into_iter()
+            .flatten()
+            .map(|other| to(Action::Give, other.whose.owner, other.whose.organization));
+        let mut destinations: Vec<_> = given.chain([to(Action::Take, user, organization)]).collect();
+        // Where nothing would change, nothing is tried.
+        destinations.retain(|(_, columns)| columns.iter().any(|(name, value)| row.columns.get(name) != Some(value)));
+        destinations
     }
 
     /// The row and its parents, as conditions look at them.
@@ -230,12 +271,21 @@ impl<'a> Stage<'a> {
         let attempts = Attempts::new(self.rehearsal, self.relation, self.rows()).await?;
         let mut alive = false;
         for persona in personas {
-            let outcomes = attempts.everything(persona, |row| self.destination(persona, row)).await?;
-            alive |= actions.iter().any(|action| outcomes[action].contains(&Outcome::Done));
+            let tried = self.everything(&attempts, persona).await?;
+            alive |= tried.iter().any(|attempt| actions.contains(&attempt.action) && attempt.outcome == Outcome::Done);
         }
         self.rehearsal.undo().await?;
         Ok(alive)
     }
+}
+
+/// One attempt and what came of it.
+struct Tried<'a> {
+    action: Action,
+    row: &'a Row,
+    /// The columns by which the row was to become somebody else's.
+    destination: Option<BTreeMap<String, String>>,
+    outcome: Outcome,
 }
 
 /// What is wrong with one cell.
@@ -269,34 +319,8 @@ fn concerns(policy: &Policy, action: Action) -> bool {
     match policy.command.as_str() {
         "select" => action == Action::Select,
         "insert" => action == Action::Insert,
-        "update" => matches!(action, Action::Update),
+        "update" => action == Action::Update,
         "delete" => action == Action::Delete,
-        _ => action != Action::Move,
-    }
-}
-
-impl Attempts<'_> {
-    /// Everything that can be tried, by action, one outcome for each row.
-    async fn everything(
-        &self,
-        persona: &Persona,
-        destination: impl Fn(&Row) -> BTreeMap<String, String>,
-    ) -> Result<BTreeMap<Action, Vec<Outcome>>, Error> {
-        let updates = self.update(persona).await?;
-        let (mut inserts, mut moves) = (Vec::new(), Vec::new());
-        for (row, updated) in self.rows.iter().zip(&updates) {
-            inserts.push(self.insert(persona, row).await?);
-            let destination = destination(row);
-            // What cannot be reached cannot be moved: the policies for the old row are the same.
-            let out_of_reach = *updated == Outcome::Refused && !destination.is_empty();
-            moves.push(if out_of_reach { Outcome::Refused } else { self.move_to(persona, row, &destination).await? });
-        }
-        Ok(BTreeMap::from([
-            (Action::Select, self.select(persona).await?),
-            (Action::Insert, inserts),
-            (Action::Update, updates),
-            (Action::Move, moves),
-            (Action::Delete, self.delete(persona).await?),
-        ]))
+        _ => !matches!(action, Action::Give | Action::Take),
     }
 }

@@ -163,7 +163,9 @@ impl Model {
         ];
         let mut restrictions = Vec::new();
         for (exception, name, holds) in exceptions {
-            if exception == Exception::Accept {
+            // A child whose parents are hidden from such a session is hidden with them.
+            let hidden = exception == Exception::Refuse && self.is_hidden_with_parent(table);
+            if exception == Exception::Accept || hidden {
                 continue;
             }
             let condition = || holds.clone();
@@ -185,9 +187,9 @@ impl Model {
                 command,
                 roles: vec![Role::Authenticated],
                 restrictive: true,
+                // Where nothing else is said, Postgres takes `using` for `with check`: once is enough.
                 using: (command != Some(Command::Insert)).then(|| condition.clone()),
-                check: (command.is_none() || matches!(command, Some(Command::Insert | Command::Update)))
-                    .then_some(condition),
+                check: (command == Some(Command::Insert)).then_some(condition),
             };
             let all_alike = concerned.iter().all(|(_, each)| *each == condition());
             let covers_select = concerned.iter().any(|(command, _)| *command == Command::Select);
@@ -201,6 +203,21 @@ impl Model {
             }
         }
         restrictions
+    }
+}
+
+impl Model {
+    /// Whether the rows depend on a parent that nobody sees without a session.
+    fn is_hidden_with_parent(&self, table: &Table) -> bool {
+        let Access::Child { parent, .. } = &table.access else { return false };
+        match self.table(parent) {
+            Some(above) => match &above.access {
+                Access::Child { .. } => self.is_hidden_with_parent(above),
+                Access::Profile { .. } | Access::Custom { .. } => false,
+                access => !access.rules().is_some_and(|rules| rules.select.includes_anyone()),
+            },
+            None => false,
+        }
     }
 }
 

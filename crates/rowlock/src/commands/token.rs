@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clerk::{Claims, ClaimsVersion, PublishableKey, SystemClock, TokenHeader};
+use clerk::{Claims, ClaimsVersion, Clock, PublishableKey, SystemClock, TokenHeader};
 use serde_json::{Value, json};
 use server::config::Settings;
 use tokens::{HttpKeySource, KeyCache, Refusal, Verifier, VerifierOptions};
@@ -55,7 +55,7 @@ fn inspect(token: &str, printer: Printer) -> anyhow::Result<ExitCode> {
 
 async fn verify(arguments: VerifyArguments, printer: Printer) -> anyhow::Result<ExitCode> {
     let token = super::argument_or_stdin(&arguments.token)?;
-    let verifier = verifier(arguments)?;
+    let verifier = verifier(arguments, Arc::new(SystemClock))?;
     match verifier.verify(&token).await {
         Ok(claims) => {
             printer.value(&json!({
@@ -85,7 +85,7 @@ fn refused(refusal: &Refusal, printer: Printer) {
 }
 
 /// The server's verifier, from the flags, or the file and the environment.
-fn verifier(arguments: VerifyArguments) -> anyhow::Result<Verifier> {
+pub(super) fn verifier(arguments: VerifyArguments, clock: Arc<dyn Clock>) -> anyhow::Result<Verifier> {
     let settings = Settings::load(arguments.config.as_deref())?;
     let mut options = settings.verifier()?;
     if let Some(issuer) = arguments.issuer {
@@ -105,8 +105,7 @@ fn verifier(arguments: VerifyArguments) -> anyhow::Result<Verifier> {
         Some(url) => url,
         None => format!("{issuer}/.well-known/jwks.json").parse().context("the issuer is not a URL")?,
     };
-    let clock = Arc::new(SystemClock);
-    let keys = KeyCache::new(HttpKeySource::new(url, None)?, Arc::<SystemClock>::clone(&clock) as _);
+    let keys = KeyCache::new(HttpKeySource::new(url, None)?, Arc::clone(&clock));
     Ok(Verifier::new(options, keys, clock))
 }
 
@@ -150,7 +149,6 @@ fn summary(claims: &Claims) -> Vec<(&'static str, String)> {
 }
 
 fn when(time: clerk::Timestamp) -> String {
-    use clerk::Clock as _;
     let now = SystemClock.now();
     let shown = jiff::Timestamp::from_millisecond(time.millis())
         .map(|time| time.strftime("%F %T UTC").to_string())

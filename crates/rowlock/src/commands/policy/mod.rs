@@ -1,7 +1,9 @@
 //! `rowlock policy`: row-level security, declared in rowlock.toml.
 
 mod add;
+mod explain;
 mod generate;
+mod lint;
 mod test;
 
 use std::path::Path;
@@ -19,6 +21,8 @@ pub(super) async fn run(command: PolicyCommand, printer: Printer) -> anyhow::Res
         PolicyCommand::Add(arguments) => add::run(&arguments, printer),
         PolicyCommand::Generate(arguments) => generate::run(arguments, printer).await,
         PolicyCommand::Diff(arguments) => generate::diff(arguments, printer).await,
+        PolicyCommand::Lint(arguments) => lint::run(arguments, printer).await,
+        PolicyCommand::Explain(arguments) => explain::run(arguments, printer).await,
         PolicyCommand::Test(arguments) => test::run(arguments, printer).await,
     }
 }

@@ -1,0 +1,119 @@
+//! The mistakes that people make with Clerk and row-level security, found in SQL files and in live catalogues.
+//!
+//! Both are read the same way: a catalogue is written down as SQL first, so that every rule exists once and every finding can show
+//! its source. Files are one history, read in the order given: a policy that a later file drops is not there any more.
+//!
+//! A rule says why it matters, shows the smallest bad example and how it should read, and has its place in `docs/lint.md`; a test
+//! holds each example against its rule, and all rules against what the generator writes.
+//!
+//! Not handled: SQL inside `do $$ … $$` blocks and dynamic SQL (what cannot be read is not judged), and everything that only trying
+//! can show; that is the [matrix](crate::matrix).
+
+mod catalogue_text;
+mod claim_path;
+mod collect;
+mod expression;
+mod render;
+mod rules;
+mod sarif;
+mod schema;
+mod structure;
+mod syntax;
+
+use std::ops::Range;
+
+pub use catalogue_text::sources_of;
+pub use render::{render, to_json};
+pub use rules::{RULES, Rule};
+pub use sarif::to_sarif;
+pub(crate) use syntax::table_name;
+
+/// SQL with a name.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As it is shown: a path, or where in the database.
+    pub name: String,
+    /// The SQL.
+    pub text: String,
+    /// Whether it was written down from a catalogue, which holds everything there is.
+    pub is_catalogue: bool,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Somebody gets at what is not theirs, or nobody gets at anything.
+    Error,
+    /// It will hurt: by time, by surprise, or with the next change.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// In messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// Something that was found.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// By which rule; none for SQL that cannot be read.
+    pub rule: Option<&'static Rule>,
+    /// Which source, by its position.
+    pub source: usize,
+    /// Where in it.
+    pub range: Range<usize>,
+    /// What was found, for this place.
+    pub label: String,
+    /// The table, view or function concerned, where there is one.
+    pub subject: Option<String>,
+}
+
+impl Diagnostic {
+    /// The rule's id, or `syntax`.
+    pub fn id(&self) -> &'static str {
+        self.rule.map_or("syntax", |rule| rule.id)
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.rule.map_or(Severity::Error, |rule| rule.severity)
+    }
+}
+
+/// Reads all sources and says what is wrong, in the order of the sources.
+///
+/// In a file, a comment `-- rowlock: allow <rule>` on the line itself or the one before silences a rule there.
+pub fn lint(sources: &[Source]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let schema = collect::collect(sources, &mut found);
+    expression::check(&schema, &mut found);
+    structure::check(&schema, sources, &mut found);
+    found.retain(|diagnostic| !is_allowed(&sources[diagnostic.source].text, diagnostic));
+    found.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.range.start, diagnostic.id()));
+    found.dedup_by(|a, b| (a.id(), a.source, &a.range) == (b.id(), b.source, &b.range));
+    found
+}
+
+fn is_allowed(text: &str, diagnostic: &Diagnostic) -> bool {
+    let before = &text[..diagnostic.range.start];
+    let line_start = before.rfind('\n').map_or(0, |position| position + 1);
+    let line_end =
+        text[diagnostic.range.start..].find('\n').map_or(text.len(), |length| diagnostic.range.start + length);
+    let previous_start = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |position| position + 1);
+    let allows = |line: &str| {
+        line.split_once("-- rowlock: allow ")
+            .is_some_and(|(_, rules)| rules.split([',', ' ']).any(|rule| rule.trim() == diagnostic.id()))
+    };
+    text[previous_start..line_end].lines().any(allows)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! What the sources come to: tables, policies, grants, views, functions, each with its place.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use squawk_syntax::SyntaxNode;
+
+use crate::TableName;
+
+/// Where something is said.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) source: usize,
+    pub(super) range: Range<usize>,
+}
+
+impl Place {
+    pub(super) fn of(source: usize, node: &SyntaxNode) -> Self {
+        let range = node.text_range();
+        Self { source, range: range.start().into()..range.end().into() }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Schema {
+    pub(super) relations: BTreeMap<TableName, Relation>,
+    pub(super) functions: Vec<Function>,
+    /// Whether some file grants on all tables of a schema, now or by default: then grants cannot be counted.
+    pub(super) grants_on_all: Vec<String>,
+    /// Statements whose literals are worth a look.
+    pub(super) statements: Vec<(usize, SyntaxNode)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Named by other statements; where it is made is not known.
+    Unknown,
+    Table,
+    View,
+    MaterializedView,
+    ForeignTable,
+}
+
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) kind: Kind,
+    pub(super) place: Place,
+    pub(super) row_security: bool,
+    pub(super) security_invoker: bool,
+    pub(super) columns: Vec<Column>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) grants: Vec<Grant>,
+    /// Somebody took everything from client roles.
+    pub(super) revoked: bool,
+    /// First columns of indexes and keys.
+    pub(super) indexed: Vec<String>,
+    pub(super) keys_to: Vec<(TableName, Place)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) data_type: String,
+    pub(super) place: Place,
+}
+
+#[derive(Debug)]
+pub(super) struct Policy {
+    pub(super) name: String,
+    pub(super) place: Place,
+    /// `select`, …, `all`.
+    pub(super) command: String,
+    pub(super) permissive: bool,
+    /// Empty: `public`.
+    pub(super) roles: Vec<String>,
+    pub(super) using: Option<Clause>,
+    pub(super) check: Option<Clause>,
+}
+
+/// A condition, with the source that it stands in.
+#[derive(Debug, Clone)]
+pub(super) struct Clause {
+    pub(super) source: usize,
+    /// `using (…)` as a whole.
+    pub(super) node: SyntaxNode,
+    pub(super) expression: SyntaxNode,
+}
+
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub(super) role: String,
+    pub(super) privilege: String,
+    pub(super) columns: Vec<String>,
+    pub(super) place: Place,
+}
+
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) name: TableName,
+    pub(super) place: Place,
+    pub(super) definer: bool,
+    pub(super) search_path: bool,
+    pub(super) trigger: bool,
+    /// Whether everybody may call it, as is so until somebody revokes it.
+    pub(super) public: bool,
+}
+
+impl Policy {
+    pub(super) fn clauses(&self) -> impl Iterator<Item = &Clause> {
+        self.using.iter().chain(&self.check)
+    }
+
+    pub(super) fn concerns(&self, command: &str) -> bool {
+        self.command == command || self.command == "all"
+    }
+
+    pub(super) fn is_for(&self, role: &str) -> bool {
+        self.roles.is_empty() || self.roles.iter().any(|own| own == role || own == "public")
+    }
+}
+
+impl Relation {
+    pub(super) fn new(kind: Kind, place: Place) -> Self {
+        Self {
+            kind,
+            place,
+            row_security: false,
+            security_invoker: false,
+            columns: Vec::new(),
+            policies: Vec::new(),
+            grants: Vec::new(),
+            revoked: false,
+            indexed: Vec::new(),
+            keys_to: Vec::new(),
+        }
+    }
+
+    pub(super) fn grant_of(&self, role: &str, privilege: &str) -> Option<&Grant> {
+        self.grants.iter().find(|grant| {
+            (grant.role == role || grant.role == "public") && (grant.privilege == privilege || grant.privilege == "all")
+        })
+    }
+
+    /// A grant that lets clients at it.
+    pub(super) fn client_grant(&self) -> Option<&Grant> {
+        self.grants.iter().find(|grant| matches!(grant.role.as_str(), "anon" | "authenticated" | "public"))
+    }
+}

@@ -1,0 +1,137 @@
+//! Short words for walking squawk's tree: names, calls, literals.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use crate::TableName;
+
+pub(super) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
+    node.children().find(|child| child.kind() == kind)
+}
+
+pub(super) fn descendants(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = SyntaxNode> {
+    node.descendants().filter(move |inner| inner.kind() == kind)
+}
+
+pub(super) fn has_token(node: &SyntaxNode, kind: SyntaxKind) -> bool {
+    node.children_with_tokens().any(|element| element.kind() == kind)
+}
+
+/// The names in a path or reference, outermost first: `public.notes` → ["public", "notes"].
+pub(super) fn names(node: &SyntaxNode) -> Vec<String> {
+    node.descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| {
+            !token.kind().is_trivia() && token.kind() != SyntaxKind::DOT && token.kind() != SyntaxKind::ONLY_KW
+        })
+        .map(|token| name(token.text()))
+        .collect()
+}
+
+/// As Postgres reads it: lower case unless it is quoted.
+fn name(text: &str) -> String {
+    match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => text.to_lowercase(),
+    }
+}
+
+/// The table that a reference names.
+pub(crate) fn table_name(node: &SyntaxNode) -> Option<TableName> {
+    let mut names = names(node);
+    let table = names.pop()?;
+    Some(TableName { schema: names.pop().unwrap_or_else(|| "public".to_owned()), table })
+}
+
+/// What stands inside parentheses, casts and `(select …)` without a table.
+pub(super) fn bare(node: &SyntaxNode) -> SyntaxNode {
+    let inner = match node.kind() {
+        SyntaxKind::PAREN_EXPR | SyntaxKind::CAST_EXPR => node.children().next(),
+        SyntaxKind::SELECT if child(node, SyntaxKind::FROM_CLAUSE).is_none() => {
+            descendants(node, SyntaxKind::TARGET).next().and_then(|target| target.children().next())
+        }
+        _ => None,
+    };
+    inner.map_or_else(|| node.clone(), |inner| bare(&inner))
+}
+
+/// The value of a string literal, within parentheses and casts.
+pub(super) fn string(node: &SyntaxNode) -> Option<String> {
+    let node = bare(node);
+    if node.kind() != SyntaxKind::LITERAL {
+        return None;
+    }
+    let token = node.first_token().filter(|token| token.kind() == SyntaxKind::STRING)?;
+    Some(token.text().trim_matches('\'').replace("''", "'"))
+}
+
+pub(super) fn is_true(node: &SyntaxNode) -> bool {
+    let node = bare(node);
+    node.kind() == SyntaxKind::LITERAL && has_token(&node, SyntaxKind::TRUE_KW)
+}
+
+/// `auth.uid` of a call `auth.uid()`.
+pub(super) fn called(call: &SyntaxNode) -> Option<String> {
+    if call.kind() != SyntaxKind::CALL_EXPR {
+        return None;
+    }
+    let function = call.children().next()?;
+    matches!(function.kind(), SyntaxKind::NAME_REF | SyntaxKind::FIELD_EXPR).then(|| names(&function).join("."))
+}
+
+/// The arguments of a call.
+pub(super) fn arguments(call: &SyntaxNode) -> Vec<SyntaxNode> {
+    child(call, SyntaxKind::ARG_LIST)
+        .map(|list| {
+            list.children()
+                .map(|argument| {
+                    if argument.kind() == SyntaxKind::ARG {
+                        argument.children().next().unwrap_or(argument)
+                    } else {
+                        argument
+                    }
+                })
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// The operator of a binary expression, without blanks.
+pub(super) fn operator(expression: &SyntaxNode) -> String {
+    let mut operands = expression.children().filter(|child| child.kind() != SyntaxKind::CUSTOM_OP);
+    if let Some(custom) = child(expression, SyntaxKind::CUSTOM_OP) {
+        return custom.text().to_string().trim().to_owned();
+    }
+    let Some(left) = operands.next() else { return String::new() };
+    expression
+        .children_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| token.text_range().start() >= left.text_range().end() && !token.kind().is_trivia())
+        .map(|token| token.text().to_lowercase())
+        .collect()
+}
+
+/// Both sides of a binary expression.
+pub(super) fn operands(expression: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNode)> {
+    let mut sides = expression.children().filter(|child| child.kind() != SyntaxKind::CUSTOM_OP);
+    Some((sides.next()?, sides.next()?))
+}
+
+/// Whether the expression reads a column of some row.
+pub(super) fn reads_columns(node: &SyntaxNode) -> bool {
+    descendants(node, SyntaxKind::NAME_REF).any(|name| {
+        !name.parent().is_some_and(|parent| {
+            parent.kind() == SyntaxKind::CALL_EXPR
+                || parent.kind() == SyntaxKind::FIELD_EXPR
+                    && parent.parent().is_some_and(|call| call.kind() == SyntaxKind::CALL_EXPR)
+        })
+    })
+}
+
+/// Whether it asks about the caller at all.
+pub(super) fn claims_or_caller(node: &SyntaxNode) -> bool {
+    descendants(node, SyntaxKind::CALL_EXPR).any(|call| {
+        called(&call).is_some_and(|function| {
+            function.starts_with("auth.") || function.starts_with("clerk.") || function == "current_setting"
+        })
+    })
+}

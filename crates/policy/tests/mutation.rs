@@ -1,0 +1,193 @@
+//! Whatever is taken away from the generated policies, or weakened, somebody notices: the linter, or the matrix.
+//!
+//! Each mutant is one change to a database that holds the small app. The linter is asked first, for it is quick; what it does not
+//! see, personas must. The score is printed; a mutant that nobody notices fails the test.
+
+use policy::catalogue::{Catalogue, Relation};
+use policy::lint::{lint, sources_of};
+use policy::matrix;
+use policy::model::{Access, Condition, Model, PlannedPolicy, Table};
+use policy::quote_name;
+use postgres::testing::TestDatabase;
+
+use crate::support::app::{execute, model, protected};
+
+/// One change.
+struct Mutant {
+    what: String,
+    statement: String,
+}
+
+fn mutant(what: impl Into<String>, statement: impl Into<String>) -> Mutant {
+    Mutant { what: what.into(), statement: statement.into() }
+}
+
+fn alter(policy: &PlannedPolicy, table: &Table, using: Option<&str>, check: Option<&str>) -> String {
+    let clause = |word: &str, text: Option<&str>| text.map(|text| format!(" {word} ({text})")).unwrap_or_default();
+    format!(
+        "alter policy {} on {}{}{}",
+        quote_name(&policy.name),
+        table.name,
+        clause("using", using),
+        clause("with check", check)
+    )
+}
+
+/// The condition without each of its parts.
+fn without_one_part(condition: &Condition) -> Vec<Condition> {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => {
+            let mut weaker = Vec::new();
+            for place in 0..parts.len() {
+                let mut rest = parts.clone();
+                let removed = rest.remove(place);
+                let make = |parts: Vec<Condition>| match condition {
+                    Condition::All(_) => Condition::All(parts),
+                    _ => Condition::Any(parts),
+                };
+                weaker.push(make(rest.clone()));
+                for part in without_one_part(&removed) {
+                    let mut parts = rest.clone();
+                    parts.insert(place, part);
+                    weaker.push(make(parts));
+                }
+            }
+            weaker
+        }
+        Condition::Parent { condition: Some(_), foreign_key, parent, parent_key } => vec![Condition::Parent {
+            condition: None,
+            foreign_key: foreign_key.clone(),
+            parent: parent.clone(),
+            parent_key: parent_key.clone(),
+        }],
+        _ => Vec::new(),
+    }
+}
+
+fn mutants(model: &Model, table: &Table, relation: &Relation) -> Vec<Mutant> {
+    let name = &table.name;
+    let mut mutants = vec![mutant(
+        format!("{name}: row-level security off"),
+        format!("alter table {name} disable row level security"),
+    )];
+    let plan = model.plan(table);
+    for policy in &plan.policies {
+        let called = format!("{name}: policy {}", policy.name);
+        let (using, check) =
+            (policy.using.as_ref().map(ToString::to_string), policy.check.as_ref().map(ToString::to_string));
+        mutants
+            .push(mutant(format!("{called} dropped"), format!("drop policy {} on {name}", quote_name(&policy.name))));
+        if policy.roles.len() == 1 {
+            mutants.push(mutant(
+                format!("{called} for everybody"),
+                format!("alter policy {} on {name} to public", quote_name(&policy.name)),
+            ));
+        }
+        if using.as_deref().is_some_and(|using| using != "true") {
+            mutants.push(mutant(format!("{called} using (true)"), alter(policy, table, Some("true"), None)));
+        }
+        if check.is_some() {
+            mutants.push(mutant(format!("{called} with check (true)"), alter(policy, table, None, Some("true"))));
+        }
+        // Unwrapped, the meaning is the same and the cost is not.
+        // (A function that gives rows cannot stand bare.)
+        let bare = |text: &str| {
+            let kept = text.replace("array(select ", "array(\u{0}");
+            kept.replace("(select clerk.", "(clerk.").replace('\u{0}', "select ")
+        };
+        let (bare_using, bare_check) = (using.as_deref().map(bare), check.as_deref().map(bare));
+        if (&bare_using, &bare_check) != (&using, &check) {
+            mutants.push(mutant(
+                format!("{called} unwrapped"),
+                alter(policy, table, bare_using.as_deref(), bare_check.as_deref()),
+            ));
+        }
+        for (clause, condition) in [("using", &policy.using), ("with check", &policy.check)] {
+            for weaker in condition.iter().flat_map(without_one_part) {
+                let text = weaker.to_string();
+                let statement = if clause == "using" {
+                    alter(policy, table, Some(&text), None)
+                } else {
+                    alter(policy, table, None, Some(&text))
+                };
+                mutants.push(mutant(format!("{called} {clause} ({text})"), statement));
+            }
+        }
+    }
+    for role in ["anon", "authenticated"] {
+        for privilege in ["select", "insert", "update", "delete", "truncate"] {
+            if relation.has_grant(role, privilege) {
+                mutants.push(mutant(
+                    format!("{name}: {privilege} revoked from {role}"),
+                    format!("revoke {privilege} on {name} from {role}"),
+                ));
+            } else {
+                mutants.push(mutant(
+                    format!("{name}: {privilege} granted to {role}"),
+                    format!("grant {privilege} on {name} to {role}"),
+                ));
+            }
+        }
+    }
+    for index in &plan.indexes {
+        // The primary key may serve as well; then the index is one too many, and taking it away changes nothing.
+        let served = relation
+            .indexes
+            .iter()
+            .any(|other| other.name != index.name && other.columns.first() == index.columns.first());
+        if !served {
+            mutants.push(mutant(
+                format!("{name}: index {} dropped", index.name),
+                format!("drop index {}.{}", quote_name(&name.schema), quote_name(&index.name)),
+            ));
+        }
+    }
+    mutants
+}
+
+/// The table with its parents and children: what a change to it can be seen in.
+fn family(model: &Model, table: &Table) -> Model {
+    let mut tables: Vec<Table> = model.tables.clone();
+    tables.retain(|other| {
+        let is_child = matches!(&other.access, Access::Child { parent, .. } if *parent == table.name);
+        let is_parent = matches!(&table.access, Access::Child { parent, .. } if *parent == other.name);
+        other.name == table.name || is_child || is_parent
+    });
+    Model { tables, ..model.clone() }
+}
+
+async fn lint_notices(database: &TestDatabase) -> bool {
+    let connection = database.owner.get().await.unwrap();
+    !lint(&sources_of(&Catalogue::read(&connection).await.unwrap())).is_empty()
+}
+
+#[tokio::test]
+async fn every_mutant_is_noticed() {
+    let database = protected().await;
+    let model = model();
+    let catalogue = Catalogue::read(&database.owner.get().await.unwrap()).await.unwrap();
+    assert!(!lint_notices(&database).await, "the linter is not silent before anything was changed");
+    let (mut by_lint, mut by_matrix, mut survivors) = (0, 0, Vec::new());
+    for table in &model.tables {
+        let restored = policy::generator::block(&model, table, &policy::generator::Existing::default());
+        let family = family(&model, table);
+        for mutant in mutants(&model, table, catalogue.relation(&table.name).unwrap()) {
+            execute(&database, &mutant.statement).await;
+            if lint_notices(&database).await {
+                by_lint += 1;
+            } else if !matrix::run(&family, &database.owner).await.unwrap().findings.is_empty() {
+                by_matrix += 1;
+            } else {
+                survivors.push(mutant.what);
+            }
+            execute(&database, &restored).await;
+        }
+    }
+    assert!(!lint_notices(&database).await, "a mutant was not taken back");
+    let all = by_lint + by_matrix + survivors.len();
+    println!(
+        "{} of {all} mutants were noticed: {by_lint} by the linter, {by_matrix} by the matrix",
+        by_lint + by_matrix
+    );
+    assert!(survivors.is_empty(), "nobody noticed:\n{}", survivors.join("\n"));
+}

@@ -1,0 +1,144 @@
+//! `rowlock policy explain`: why a caller sees these rows and not others.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk::{ManualClock, SystemClock, Timestamp};
+use policy::explain::{Answer, Caller, Explanation, TableExplanation, explain};
+use postgres::Pool;
+use serde_json::{Value, json};
+use tokens::Refusal;
+
+use super::super::token::verifier;
+use crate::cli::{PolicyExplainArguments, VerifyArguments};
+use crate::printer::{BAD, DIM, GOOD, Printer, STRONG};
+
+pub(super) async fn run(arguments: PolicyExplainArguments, printer: Printer) -> anyhow::Result<ExitCode> {
+    let owner = super::super::migrated_pool().await?;
+    let (caller, remark) = caller(&arguments, &owner).await?;
+    let explanation = explain(&owner, &caller, &arguments.statement).await?;
+    printer.value(&json!({ "who": caller.described, "remark": remark, "explanation": explanation }));
+    let label = |name: &str| format!("{DIM}{name:<9}{DIM:#}");
+    printer.line(format!("{}{}", label("who"), caller.described));
+    if let Some(remark) = remark {
+        printer.line(format!("{}{BAD}{remark}{BAD:#}", label("")));
+    }
+    printer.line(format!("{}{}", label("role"), explanation.role));
+    for (name, value) in explanation.caller.iter().filter(|(_, value)| is_worth_saying(value.as_deref())) {
+        printer.line(format!("{}{name} = {}", label(""), value.as_deref().unwrap_or("null")));
+    }
+    for table in &explanation.tables {
+        show_table(table, &explanation, printer);
+    }
+    printer.line(format!("\n{STRONG}{}{STRONG:#}", explanation.sentence));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is false or empty for nearly everybody says nothing.
+fn is_worth_saying(value: Option<&str>) -> bool {
+    !matches!(value, Some("false" | "{}"))
+}
+
+fn show_table(table: &TableExplanation, explanation: &Explanation, printer: Printer) {
+    let label = |name: &str| format!("  {DIM}{name:<7}{DIM:#}");
+    printer.line(format!("\n{STRONG}{}{STRONG:#}", table.table));
+    let grant = if table.granted {
+        format!("{GOOD}✓{GOOD:#} select to {}", explanation.role)
+    } else {
+        format!("{BAD}✗ {} may not select{BAD:#}", explanation.role)
+    };
+    printer.line(format!("{}{grant}", label("grant")));
+    printer.line(format!("{}{}", label("rows"), table.total));
+    if !table.row_security {
+        printer.line(format!("{}{BAD}row-level security is off: every row is seen{BAD:#}", label("policy")));
+    }
+    for policy in &table.policies {
+        let kind = if policy.permissive { "" } else { " (restrictive)" };
+        let answer = if policy.applies {
+            let null = if policy.null_for > 0 { format!(", null for {}", policy.null_for) } else { String::new() };
+            format!("true for {}, false for {}{null}", policy.true_for, policy.false_for)
+        } else {
+            format!("not for {}", explanation.role)
+        };
+        printer.line(format!("{}{}{kind}: {answer}", label("policy"), policy.name));
+        printer.line(format!("{}{DIM}{}{DIM:#}", label(""), policy.condition));
+    }
+    for row in &table.rows {
+        let mark = if row.seen { format!("{GOOD}✓{GOOD:#}") } else { format!("{BAD}✗{BAD:#}") };
+        let columns: Vec<String> = row
+            .columns
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("null")))
+            .collect();
+        let against: Vec<&str> = table
+            .policies
+            .iter()
+            .zip(&row.answers)
+            .filter(|(policy, answer)| policy.applies && **answer != Some(true))
+            .map(|(policy, _)| policy.name.as_str())
+            .collect();
+        let why = if row.seen || against.is_empty() {
+            String::new()
+        } else {
+            format!("  {DIM}← {}{DIM:#}", against.join(", "))
+        };
+        printer.line(format!("{}{mark} {}  {}{why}", label(""), row.key, columns.join(", ")));
+    }
+    let shown = table.rows.len();
+    if table.total > i64::try_from(shown).unwrap_or(i64::MAX) {
+        printer.line(format!("{}{DIM}and {} more{DIM:#}", label(""), table.total - i64::try_from(shown).unwrap_or(0)));
+    }
+    let taken = table.let_in - table.visible;
+    let taken = if taken > 0 { format!(", {taken} taken away by restrictive policies") } else { String::new() };
+    printer.line(format!("{}{} of {} rows{taken}", label("seen"), table.visible, table.total));
+    if let Answer::Refused(reason) = &explanation.answer {
+        printer.line(format!("{}{BAD}{reason}{BAD:#}", label("answer")));
+    }
+}
+
+/// The caller, and what there is to say about how they came.
+async fn caller(arguments: &PolicyExplainArguments, owner: &Pool) -> anyhow::Result<(Caller, Option<String>)> {
+    if let Some(token) = &arguments.token {
+        return of_token(&super::super::argument_or_stdin(token)?, arguments).await;
+    }
+    match arguments.who.as_deref() {
+        None | Some("nobody") => Ok((Caller::nobody(), None)),
+        Some(who) => Ok((Caller::of_mirror(owner, who).await?, None)),
+    }
+}
+
+/// Verified as the server would; one that has expired is taken as of when it was issued, for whoever pastes a token is always late.
+async fn of_token(token: &str, arguments: &PolicyExplainArguments) -> anyhow::Result<(Caller, Option<String>)> {
+    let asked = || VerifyArguments {
+        token: token.to_owned(),
+        issuer: arguments.issuer.clone(),
+        jwks_url: arguments.jwks_url.clone(),
+        authorized_parties: Vec::new(),
+        audiences: Vec::new(),
+        config: Some(arguments.file.config.clone()).filter(|config| config.is_file()),
+    };
+    match verifier(asked(), Arc::new(SystemClock))?.verify(token).await {
+        Ok(verified) => Ok((Caller::of_token(&verified), None)),
+        Err(expired @ Refusal::Expired { .. }) => {
+            let clock = ManualClock::new(issued_at(token)?);
+            let verified = verifier(asked(), Arc::new(clock))?.verify(token).await?;
+            Ok((
+                Caller::of_token(&verified),
+                Some(format!("{expired}: the server answers 401; this is as of when it was issued")),
+            ))
+        }
+        Err(refusal) => {
+            Err(anyhow::Error::from(refusal).context("the server refuses this token, and no policy is ever asked"))
+        }
+    }
+}
+
+fn issued_at(token: &str) -> anyhow::Result<Timestamp> {
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
+    let seconds = payload["iat"].as_i64().context("the token has expired, and does not say when it was issued")?;
+    Ok(Timestamp::from_seconds(seconds))
+}

@@ -19,6 +19,7 @@ pub(crate) mod operations;
 pub(crate) mod organization_domains;
 pub(crate) mod organization_invitations;
 pub(crate) mod organizations;
+pub(crate) mod redirect_urls;
 pub(crate) mod roles;
 pub(crate) mod seed;
 pub(crate) mod sessions;

@@ -60,6 +60,7 @@ mod outage;
 mod query;
 mod rate_limits;
 mod reasons;
+mod redirect_urls;
 mod refusal;
 mod roles;
 mod secret;

@@ -10,8 +10,9 @@ use crate::{
     access_lists::ListedIdentifier, api_keys::ApiKey, billing::Billing, ids::IdSource, invitations::Invitation,
     jwt_templates::JwtTemplates, m2m_tokens::M2mToken, machines::Machine, memberships::Memberships,
     oauth_tokens::OauthToken, organization_domains::OrganizationDomain,
-    organization_invitations::OrganizationInvitation, organizations::Organizations, roles::Roles, sessions::Sessions,
-    table::Table, tickets::SignInTicket, users::Users, verifications::Verification, waitlist::WaitlistEntry,
+    organization_invitations::OrganizationInvitation, organizations::Organizations, redirect_urls::RedirectUrl,
+    roles::Roles, sessions::Sessions, table::Table, tickets::SignInTicket, users::Users, verifications::Verification,
+    waitlist::WaitlistEntry,
 };
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub(crate) struct State {
     pub(crate) sign_in_tickets: Table<SignInTicket>,
     #[serde(default)]
     pub(crate) access_lists: Table<ListedIdentifier>,
+    #[serde(default)]
+    pub(crate) redirect_urls: Table<RedirectUrl>,
     #[serde(default)]
     pub(crate) machines: Table<Machine>,
     #[serde(default)]
@@ -87,6 +90,7 @@ impl State {
             verifications: Table::default(),
             sign_in_tickets: Table::default(),
             access_lists: Table::default(),
+            redirect_urls: Table::default(),
             machines: Table::default(),
             m2m_tokens: Table::default(),
             api_keys: Table::default(),

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use collection::{Identifier, Users};
 pub(crate) use create::{NewUser, check_email_address};
-pub(crate) use identifications::{Identification, IdentificationKind, IdentificationPatch, NewIdentification};
+pub(crate) use identifications::{
+    Identification, IdentificationKind, IdentificationPatch, NewIdentification, SoleIdentification,
+};
 pub(crate) use list::{UserFilter, UserList, UserOrder};
 pub(crate) use object::{EmailAddressObject, PhoneNumberObject, PublicUserData, UserObject};
 pub(crate) use update::{UserMetadata, UserPatch};

@@ -4,6 +4,7 @@
 
 mod disturbances;
 mod histories;
+mod instance;
 mod jwt_templates;
 mod memberships;
 mod organizations;

@@ -354,3 +354,33 @@ async fn addresses_come_and_go_one_by_one() {
     assert_eq!(client.get(&format!("/v1/email_addresses/{}", id(&phone))).await.refused(), "404 resource_not_found");
     client.delete(&last).await.ok();
 }
+
+#[tokio::test]
+async fn one_address_takes_the_place_of_all() {
+    let (emulator, client, _) = start().await;
+    let user = ada(&emulator);
+    let path = format!("/v1/users/{}", id(&user));
+    let body = json!({ "email_address": "lovelace@example.com", "identification_status": "reserved" });
+    let email = client.put(&format!("{path}/email_address"), body).await.ok();
+    assert_eq!((&email["reserved"], &email["verification"]), (&json!(true), &Value::Null));
+    let user = client.get(&path).await.ok();
+    assert_eq!(user["email_addresses"], json!([email]));
+    assert_eq!(user["primary_email_address_id"], email["id"]);
+    let phone = client.put(&format!("{path}/phone_number"), json!({ "phone_number": "+15005550006" })).await.ok();
+    assert_eq!(client.get(&path).await.ok()["primary_phone_number_id"], phone["id"]);
+    let taken = emulator.users().create(&json!({ "email_address": ["bob@example.com"] })).unwrap();
+    let body = json!({ "email_address": taken["email_addresses"][0]["email_address"] });
+    assert_eq!(client.put(&format!("{path}/email_address"), body).await.refused(), "422 form_identifier_exists");
+}
+
+#[tokio::test]
+async fn a_password_can_be_taken_away_once() {
+    let (emulator, client, _) = start().await;
+    let user = emulator.users().create(&json!({ "username": "lovelace", "password": "enchantress" })).unwrap();
+    let session = emulator.sessions().create(id(&user), None).unwrap();
+    let path = format!("/v1/users/{}/remove_password", id(&user));
+    let user = client.post(&path, json!({ "sign_out_of_other_sessions": true })).await.ok();
+    assert_eq!(user["password_enabled"], false);
+    assert_eq!(emulator.sessions().get(id(&session)).unwrap()["status"], "revoked");
+    assert_eq!(client.post(&path, json!({})).await.refused(), "400 no_password_set");
+}

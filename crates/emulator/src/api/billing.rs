@@ -24,6 +24,26 @@ pub(crate) fn list_plans(call: &Call) -> Reply {
     })
 }
 
+/// The default price of every plan, the cheapest first: prices beside them are not modelled.
+pub(crate) fn list_prices(call: &Call) -> Reply {
+    let page = call.query.page()?;
+    let plan_id = call.query.first("plan_id").filter(|id| !id.is_empty());
+    call.instance.read(|view| {
+        let wanted = |plan: &&Plan| plan_id.is_none_or(|id| id == plan.id);
+        let mut plans: Vec<&Plan> = view.state.billing.plans.oldest_first().filter(wanted).collect();
+        if plans.is_empty()
+            && let Some(id) = plan_id
+        {
+            let long = format!("No plan was found with id {id}.");
+            return Err(Refusal::new(StatusCode::NOT_FOUND, "plan_not_found", "Plan not found", long));
+        }
+        plans.sort_by(|left, right| left.amount.cmp(&right.amount).then(right.created_at.cmp(&left.created_at)));
+        let total_count = plans.len();
+        let data = plans.into_iter().skip(page.offset).take(page.limit).map(|plan| plan.price_object(view)).collect();
+        reply(&Paginated { data, total_count })
+    })
+}
+
 pub(crate) fn list_subscription_items(call: &Call) -> Reply {
     let list = SubscriptionItemList::read(&call.query)?;
     call.instance.read(|view| {

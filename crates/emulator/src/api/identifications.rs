@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Call, Reply, reply};
 use crate::users::{
     EmailAddressObject, Identification, IdentificationKind, IdentificationPatch, NewIdentification, PhoneNumberObject,
-    Users,
+    SoleIdentification, Users,
 };
 
 const EMAIL_ADDRESS: IdentificationKind = IdentificationKind::EmailAddress;
@@ -41,6 +41,22 @@ pub(crate) fn update_phone_number(call: &Call) -> Reply {
 
 pub(crate) fn delete_phone_number(call: &Call) -> Reply {
     delete(call, PHONE_NUMBER)
+}
+
+pub(crate) fn replace_email_address(call: &Call) -> Reply {
+    replace(call, EMAIL_ADDRESS)
+}
+
+pub(crate) fn replace_phone_number(call: &Call) -> Reply {
+    replace(call, PHONE_NUMBER)
+}
+
+fn replace(call: &Call, kind: IdentificationKind) -> Reply {
+    let sole = SoleIdentification::read(kind, call.form()?)?;
+    call.change(|change| {
+        let id = change.replace_identifications(kind, call.path("user_id"), sole)?;
+        object(kind, &change.state.users, &id)
+    })
 }
 
 fn create(call: &Call, kind: IdentificationKind) -> Reply {

@@ -4,8 +4,8 @@ use http::Method;
 
 use super::{
     Call, Reply, access_lists, api_keys, billing, disturbances, identifications, instance, invitations, jwt_templates,
-    machines, memberships, organization_domains, organization_invitations, organizations, roles, seed, sessions,
-    tickets, time_travel, users, verifications, waitlist,
+    machines, memberships, organization_domains, organization_invitations, organizations, redirect_urls, roles, seed,
+    sessions, tickets, time_travel, users, verifications, waitlist,
 };
 use crate::control;
 
@@ -65,6 +65,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(PUT, "/v1/users/{user_id}/metadata", users::replace_metadata),
     guarded(POST, "/v1/users/{user_id}/ban", users::ban),
     guarded(POST, "/v1/users/{user_id}/unban", users::unban),
+    guarded(POST, "/v1/users/{user_id}/remove_password", users::remove_password),
+    guarded(PUT, "/v1/users/{user_id}/email_address", identifications::replace_email_address),
+    guarded(PUT, "/v1/users/{user_id}/phone_number", identifications::replace_phone_number),
     guarded(POST, "/v1/users/{user_id}/lock", users::lock),
     guarded(POST, "/v1/users/{user_id}/unlock", users::unlock),
     guarded(GET, "/v1/users/{user_id}/organization_memberships", memberships::list_of_user),
@@ -160,6 +163,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(PATCH, "/v1/jwt_templates/{template_id}", jwt_templates::update),
     guarded(DELETE, "/v1/jwt_templates/{template_id}", jwt_templates::delete),
     guarded(GET, "/v1/billing/plans", billing::list_plans),
+    guarded(GET, "/v1/billing/prices", billing::list_prices),
     guarded(GET, "/v1/billing/subscription_items", billing::list_subscription_items),
     guarded(DELETE, "/v1/billing/subscription_items/{subscription_item_id}", billing::cancel_subscription_item),
     guarded(
@@ -194,6 +198,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/v1/blocklist_identifiers", access_lists::list_blocked),
     guarded(POST, "/v1/blocklist_identifiers", access_lists::block),
     guarded(DELETE, "/v1/blocklist_identifiers/{identifier_id}", access_lists::remove_blocked),
+    guarded(GET, "/v1/redirect_urls", redirect_urls::list),
+    guarded(POST, "/v1/redirect_urls", redirect_urls::create),
+    guarded(GET, "/v1/redirect_urls/{redirect_url_id}", redirect_urls::get),
+    guarded(DELETE, "/v1/redirect_urls/{redirect_url_id}", redirect_urls::delete),
+    guarded(GET, "/v1/instance", instance::instance),
+    guarded(GET, "/v1/instance/organization_settings", instance::organization_settings),
     guarded(GET, "/v1/machines", machines::list),
     guarded(POST, "/v1/machines", machines::create),
     guarded(GET, "/v1/machines/{machine_id}", machines::get),

@@ -68,6 +68,13 @@ pub(crate) fn unban(call: &Call) -> Reply {
     altered(call, |change, id| change.unban_user(id))
 }
 
+pub(crate) fn remove_password(call: &Call) -> Reply {
+    let mut form = call.form()?;
+    let sign_out = form.boolean("sign_out_of_other_sessions")?.given().unwrap_or(false);
+    form.finish()?;
+    altered(call, |change, id| change.remove_password(id, sign_out))
+}
+
 /// Bans up to fifty users, all or none; answers with them.
 pub(crate) fn ban_many(call: &Call) -> Reply {
     many(call, |change, id| change.ban_user(id))

@@ -46,6 +46,29 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The one price it has.
+    pub(crate) fn price_object(&self, view: View<'_>) -> Value {
+        let fee = money(self.amount, &self.currency);
+        json!({
+            "object": "commerce_price",
+            "id": self.id.replacen("cplan_", "cprice_", 1),
+            "plan_id": self.id,
+            "instance_id": view.instance_id,
+            "currency": self.currency,
+            "currency_symbol": fee["currency_symbol"],
+            "amount": self.amount,
+            "annual_monthly_amount": self.annual_monthly_amount,
+            "fee": fee,
+            "annual_monthly_fee": money(self.annual_monthly_amount, &self.currency),
+            "description": null,
+            "is_default": true,
+            "created_at": self.created_at,
+            "supported_billing_periods": "both",
+        })
+    }
+}
+
 impl Subscription {
     pub(crate) fn object(&self, view: View<'_>) -> Value {
         let items = view.state.billing.items_of(&self.id).map(|item| item.object(view));

@@ -114,6 +114,32 @@ impl NewIdentification {
     }
 }
 
+/// The one address of its kind that a user is to have: `PUT /v1/users/{id}/email_address` and `…/phone_number`.
+#[derive(Debug)]
+pub(crate) struct SoleIdentification {
+    value: String,
+    state: IdentificationState,
+}
+
+impl SoleIdentification {
+    pub(crate) fn read(kind: IdentificationKind, mut form: Form) -> Result<Self, Refusal> {
+        let value = form.string(kind.name())?.required(kind.name())?;
+        let state = form.word("identification_status", &["verified", "reserved", "unverified"])?.given();
+        form.ignore(&["notify_primary_email_address_changed"]);
+        form.finish()?;
+        match kind {
+            IdentificationKind::EmailAddress => check_email_address(kind.name(), &value)?,
+            IdentificationKind::PhoneNumber => check_phone_number(kind.name(), &value)?,
+        }
+        let state = match state {
+            Some("reserved") => IdentificationState::Reserved,
+            Some("unverified") => IdentificationState::Unverified,
+            _ => IdentificationState::Verified,
+        };
+        Ok(Self { value, state })
+    }
+}
+
 /// What somebody changes about an address.
 #[derive(Debug)]
 pub(crate) struct IdentificationPatch {
@@ -180,6 +206,44 @@ impl Change<'_> {
             if new.primary || primary.is_none() {
                 *primary = Some(id.clone());
             }
+            Ok(())
+        })?;
+        Ok(id)
+    }
+
+    /// Puts one address in the place of all that the user has of its kind. Returns its id.
+    pub(crate) fn replace_identifications(
+        &mut self,
+        kind: IdentificationKind,
+        user: &str,
+        sole: SoleIdentification,
+    ) -> Result<String, Refusal> {
+        let id = self.state.ids.prefixed("idn_", self.now);
+        let now = self.now;
+        let SoleIdentification { value, state } = sole;
+        self.alter_user(user, |user| {
+            match kind {
+                IdentificationKind::EmailAddress => {
+                    user.email_addresses = vec![EmailAddress {
+                        id: id.clone(),
+                        email_address: value,
+                        state,
+                        created_at: now,
+                        updated_at: now,
+                    }];
+                }
+                IdentificationKind::PhoneNumber => {
+                    user.phone_numbers = vec![PhoneNumber {
+                        id: id.clone(),
+                        phone_number: value,
+                        state,
+                        reserved_for_second_factor: false,
+                        created_at: now,
+                        updated_at: now,
+                    }];
+                }
+            }
+            *kind.primary(user) = Some(id.clone());
             Ok(())
         })?;
         Ok(id)

@@ -1,6 +1,7 @@
 //! Changes to a user: profile, metadata, ban, lock, deletion. Each one announces what happened.
 
 use clerk::{EventKind, UserId};
+use http::StatusCode;
 
 use super::{
     User,
@@ -162,6 +163,23 @@ impl Change<'_> {
         mode: MetadataMode,
     ) -> Result<UserId, Refusal> {
         self.alter_user(id, |user| metadata.apply(mode, user))
+    }
+
+    /// Takes the password away; signs out of every session if wanted.
+    pub(crate) fn remove_password(&mut self, id: &str, sign_out: bool) -> Result<UserId, Refusal> {
+        let id = self.alter_user(id, |user| {
+            if !user.password_enabled {
+                let long = "This user does not have a password set for their account";
+                return Err(Refusal::new(StatusCode::BAD_REQUEST, "no_password_set", "no password set", long));
+            }
+            user.password_enabled = false;
+            user.password_last_updated_at = None;
+            Ok(())
+        })?;
+        if sign_out {
+            self.revoke_sessions_of(&id);
+        }
+        Ok(id)
     }
 
     /// A banned user loses all sessions and cannot get new ones.

@@ -160,6 +160,7 @@ impl Context<'_> {
             ensures_rows: self.caller.ensures_rows,
             before: before.as_ref().map(Sql::text),
             statements,
+            prepares: self.config.prepares_statements,
             end,
         };
         self.pool

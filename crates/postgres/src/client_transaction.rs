@@ -21,11 +21,12 @@ use std::borrow::Cow;
 use futures_util::future::{OptionFuture, join_all};
 use futures_util::join;
 use tokens::Principal;
-use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
 
+use crate::prepared::is_stale;
 use crate::principal_transaction::{CLEAN, ENSURE_CALLER, InFlight};
-use crate::{Error, Parameter, Pool};
+use crate::{Connection, Error, Parameter, Pool};
 
 /// For whom a transaction runs.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +109,8 @@ pub struct ClientTransaction<'a> {
     pub before: Option<&'a str>,
     /// The texts must be ours, built of known parts.
     pub statements: &'a [ClientStatement<'a>],
+    /// Whether the connection remembers the statements, prepared for this role and search path.
+    pub prepares: bool,
     /// How it ends.
     pub end: End<'a>,
 }
@@ -118,81 +121,153 @@ impl Pool {
     /// # Errors
     /// The first error that Postgres gave, in the order of the steps. Nothing has been committed then.
     pub async fn run_for_client(&self, transaction: ClientTransaction<'_>) -> Result<Vec<Vec<Row>>, Error> {
+        match self.run_once(&transaction).await {
+            // Nothing has happened: Postgres refused to use what was prepared.
+            Err(Error::Statement(error)) if transaction.prepares && is_stale(&error) => {
+                self.run_once(&ClientTransaction { prepares: false, ..transaction }).await
+            }
+            result => result,
+        }
+    }
+
+    async fn run_once(&self, transaction: &ClientTransaction<'_>) -> Result<Vec<Vec<Row>>, Error> {
         let flight = InFlight::new(self.get().await?);
         let connection = flight.connection();
-        let (text, values) = settings(&transaction);
-        let values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
-        let body = async {
-            let ensured = async {
-                if transaction.ensures_rows {
-                    // Whoever only reads may have to be made known first; from then on nothing is written.
-                    let forbid = if transaction.read_only { FORBID_WRITING } else { "" };
-                    let (ensured, forbidden) =
-                        join!(connection.query_typed(ENSURE_CALLER, &[]), connection.batch_execute(forbid));
-                    ensured?;
-                    forbidden?;
-                }
-                Ok(())
-            };
-            let before: OptionFuture<_> = transaction.before.map(|text| connection.query_typed(text, &[])).into();
-            let statements =
-                transaction.statements.iter().map(|(text, parameters)| connection.query_typed(text, parameters));
-            // `join!` polls in the order written, and the driver sends on the first poll.
-            let (begun, set, ensured, before, rows) = join!(
-                connection.batch_execute(begin(&transaction)),
-                connection.query_typed(&text, &values),
-                ensured,
-                before,
-                join_all(statements),
-            );
-            begun?;
-            set?;
-            ensured?;
-            before.transpose()?;
-            rows.into_iter().collect::<Result<Vec<Vec<Row>>, tokio_postgres::Error>>()
-        };
-        let (rows, ended, cleaned) = match transaction.end {
-            End::Commit => {
+        let statements = PreparedFor::look_up(self, connection, transaction);
+        let body = body(connection, transaction, &statements);
+        let (rows, ended, cleaned) = match (transaction.end, statements.need_another_flight()) {
+            (End::Commit, false) => {
                 join!(body, connection.batch_execute("commit"), connection.batch_execute(CLEAN))
             }
-            End::RollBack => {
-                let (rows, checked, ended, cleaned) = join!(
-                    body,
-                    connection.batch_execute(CHECK),
-                    connection.batch_execute("rollback"),
-                    connection.batch_execute(CLEAN)
-                );
-                (rows, checked.and(ended), cleaned)
+            (End::RollBack, false) => {
+                let (rows, (ended, cleaned)) = join!(body, rolled_back(connection));
+                (rows, ended, cleaned)
             }
-            End::Decided(decide) => {
+            (end, _) => {
                 let rows = body.await;
-                let verdict = rows.as_ref().map_or(Verdict::Discard, |rows| decide(rows));
-                let (checked, ended, cleaned) = match verdict {
+                let verdict = match (&rows, end) {
+                    (Err(_), _) => Verdict::Discard,
+                    (Ok(_), End::Commit) => Verdict::Commit,
+                    (Ok(_), End::RollBack) => Verdict::RollBack,
+                    (Ok(rows), End::Decided(decide)) => decide(rows),
+                };
+                let (ended, cleaned) = match verdict {
                     Verdict::Commit => {
-                        let (ended, cleaned) =
-                            join!(connection.batch_execute("commit"), connection.batch_execute(CLEAN));
-                        (Ok(()), ended, cleaned)
+                        join!(connection.batch_execute("commit"), connection.batch_execute(CLEAN))
                     }
-                    Verdict::RollBack => join!(
-                        connection.batch_execute(CHECK),
-                        connection.batch_execute("rollback"),
-                        connection.batch_execute(CLEAN)
-                    ),
+                    Verdict::RollBack => rolled_back(connection).await,
                     Verdict::Discard => {
-                        let (ended, cleaned) =
-                            join!(connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
-                        (Ok(()), ended, cleaned)
+                        join!(connection.batch_execute("rollback"), connection.batch_execute(CLEAN))
                     }
                 };
-                (rows, checked.and(ended), cleaned)
+                (rows, ended, cleaned)
             }
         };
+        if rows.as_ref().is_err_and(is_stale) {
+            statements.forget();
+        }
         if cleaned.is_ok() {
             flight.land();
         }
         let rows = rows.map_err(Error::Statement)?;
         ended.map_err(Error::Statement)?;
         Ok(rows)
+    }
+}
+
+type Told<T> = Result<T, tokio_postgres::Error>;
+
+/// Everything between the connection and the end. What is written here is sent on the first poll, in this order.
+async fn body(
+    connection: &Connection,
+    transaction: &ClientTransaction<'_>,
+    statements: &PreparedFor<'_>,
+) -> Told<Vec<Vec<Row>>> {
+    let (text, values) = settings(transaction);
+    let values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
+    let ensured = async {
+        if transaction.ensures_rows {
+            // Whoever only reads may have to be made known first; from then on nothing is written.
+            let forbid = if transaction.read_only { FORBID_WRITING } else { "" };
+            let (ensured, forbidden) =
+                join!(connection.query_typed(ENSURE_CALLER, &[]), connection.batch_execute(forbid));
+            ensured?;
+            forbidden?;
+        }
+        Ok(())
+    };
+    let before: OptionFuture<_> = transaction.before.map(|text| connection.query_typed(text, &[])).into();
+    let rows = (0..transaction.statements.len()).map(|index| statements.rows(index));
+    let (begun, set, ensured, before, rows) = join!(
+        connection.batch_execute(begin(transaction)),
+        connection.query_typed(&text, &values),
+        ensured,
+        before,
+        join_all(rows),
+    );
+    begun?;
+    set?;
+    ensured?;
+    before.transpose()?;
+    rows.into_iter().collect()
+}
+
+/// Checks what was deferred, rolls back and cleans.
+async fn rolled_back(connection: &Connection) -> (Told<()>, Told<()>) {
+    let (checked, ended, cleaned) =
+        join!(connection.batch_execute(CHECK), connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
+    (checked.and(ended), cleaned)
+}
+
+/// The statements of a transaction, and what of them its connection has prepared before.
+struct PreparedFor<'a> {
+    pool: &'a Pool,
+    connection: &'a Connection,
+    statements: &'a [ClientStatement<'a>],
+    /// The key of each statement, where statements are prepared, and the statement where that was done before.
+    known: Vec<Option<(String, Option<Statement>)>>,
+}
+
+impl<'a> PreparedFor<'a> {
+    fn look_up(pool: &'a Pool, connection: &'a Connection, transaction: &ClientTransaction<'a>) -> Self {
+        let scope = || {
+            let before = transaction.settings_before_role.iter().map(|(_, value)| value.as_ref());
+            before.chain([transaction.identity.role]).collect::<Vec<_>>().join("\0")
+        };
+        let scope = if transaction.prepares { Some(scope()) } else { None };
+        let known = |(text, parameters): &ClientStatement<'_>| {
+            let types: Vec<u32> = parameters.iter().map(|(_, declared)| declared.oid()).collect();
+            let key = format!("{}\0{types:?}\0{text}", scope.as_ref()?);
+            let statement = pool.prepared().get(Connection::id(connection), &key);
+            Some((key, statement))
+        };
+        let known = transaction.statements.iter().map(known).collect();
+        Self { pool, connection, statements: transaction.statements, known }
+    }
+
+    /// Whether a statement has to be prepared: it can be sent only when that is answered.
+    fn need_another_flight(&self) -> bool {
+        self.known.iter().any(|known| matches!(known, Some((_, None))))
+    }
+
+    async fn rows(&self, index: usize) -> Told<Vec<Row>> {
+        let (text, parameters) = self.statements[index];
+        let Some((key, known)) = &self.known[index] else { return self.connection.query_typed(text, parameters).await };
+        let statement = match known {
+            Some(statement) => statement.clone(),
+            None => {
+                let types: Vec<Type> = parameters.iter().map(|(_, declared)| declared.clone()).collect();
+                let statement = self.connection.prepare_typed(text, &types).await?;
+                self.pool.prepared().insert(Connection::id(self.connection), key.clone(), statement.clone());
+                statement
+            }
+        };
+        let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
+        self.connection.query(&statement, &values).await
+    }
+
+    fn forget(&self) {
+        self.pool.prepared().forget(Connection::id(self.connection));
     }
 }
 

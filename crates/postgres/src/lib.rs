@@ -18,6 +18,7 @@ pub mod identifier;
 mod listener;
 pub mod migrations;
 mod pool;
+mod prepared;
 mod principal_transaction;
 mod rehearsal;
 #[cfg(feature = "testing")]

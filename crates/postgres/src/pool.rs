@@ -1,6 +1,7 @@
 //! A bounded pool of connections with one login.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime};
@@ -8,6 +9,7 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::prepared::PreparedStatements;
 use crate::tls::TlsError;
 use crate::{DatabaseUrl, Error, tls};
 
@@ -39,6 +41,7 @@ pub struct Pool {
     /// What encrypts; none on loopback.
     encryption: Option<MakeRustlsConnect>,
     wait: Duration,
+    prepared: Arc<PreparedStatements>,
 }
 
 /// A connection on loan from a [`Pool`]; returns on drop.
@@ -76,7 +79,8 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is given, so timeouts are allowed");
-        Ok(Self { connections, url: url.clone(), encryption, wait: options.wait })
+        let prepared = Arc::new(PreparedStatements::new(options.size));
+        Ok(Self { connections, url: url.clone(), encryption, wait: options.wait, prepared })
     }
 
     /// Borrows a connection.
@@ -88,6 +92,10 @@ impl Pool {
             PoolError::Backend(source) => Error::Connect(source),
             _ => Error::Busy { waited: self.wait },
         })
+    }
+
+    pub(crate) fn prepared(&self) -> &PreparedStatements {
+        &self.prepared
     }
 
     /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].

@@ -41,6 +41,7 @@ pub struct Config {
     /// Whether a relation with an alias may also be meant by its own name.
     pub(crate) legacy_target_names: bool,
     pub(crate) terse_errors: bool,
+    pub(crate) prepares_statements: bool,
     pub(crate) keys: Option<Keys>,
     pub(crate) audience: Option<String>,
     pub(crate) role_claim: RoleClaim,
@@ -86,6 +87,7 @@ impl Default for Config {
             server_timing: false,
             legacy_target_names: true,
             terse_errors: false,
+            prepares_statements: true,
             keys: None,
             audience: None,
             role_claim: RoleClaim::default(),

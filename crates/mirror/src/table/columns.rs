@@ -276,7 +276,8 @@ static SUBSCRIPTION_ITEMS: Table = Table {
     kind: ObjectKind::SubscriptionItem,
     parents: &[],
     columns: &[
-        text("subscription_id"),
+        // In events alone.
+        Column { lasting: true, ..text("subscription_id") },
         special("payer_id", Type::Text, |item| item.text("payer_id").or_else(|| item.text("payer.id"))),
         PAYER_USER,
         PAYER_ORGANIZATION,
@@ -322,10 +323,11 @@ static PAYMENT_ATTEMPTS: Table = Table {
     elsewhere: &[],
 };
 
+/// Events say who pays, the Backend API only by an id of the payer's own.
 const PAYER_USER: Column =
-    Column { name: "payer_user_id", sql: Type::Text, read: Read::Key("payer.user_id"), lasting: false };
+    Column { name: "payer_user_id", sql: Type::Text, read: Read::Key("payer.user_id"), lasting: true };
 const PAYER_ORGANIZATION: Column =
-    Column { name: "payer_organization_id", sql: Type::Text, read: Read::Key("payer.organization_id"), lasting: false };
+    Column { name: "payer_organization_id", sql: Type::Text, read: Read::Key("payer.organization_id"), lasting: true };
 
 /// Clerk sends a text, or an object with a `code` and a `decline_code`.
 fn failed_reason(attempt: &Object<'_>) -> Option<String> {

@@ -8,8 +8,10 @@ mod world;
 
 use clerk::{DeliveryHeaders, Timestamp, verify_delivery};
 use clerk_api::BackendApi;
-use mirror::{Delivery, Mirror, ObjectKind, Outcome, Source};
+use mirror::{Delivery, KindReconciled, Mirror, ObjectKind, Outcome, ReconcileOptions, Source};
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{DAY, Test};
 use clerk_has::{clerk_has, differences, mirror_has};
@@ -114,4 +116,28 @@ async fn changes_within_a_millisecond_are_asked_about() {
     assert_eq!(test.value("select object, object_id, reason from rowlock.inquiries").await, serde_json::json!([]));
     let (clerk, mirror) = (clerk_has(&world.emulator), mirror_has(&test).await);
     assert_eq!(differences(&clerk, &mirror), Vec::<String>::new());
+}
+
+/// Every fifth delivery never comes; what comes, comes in any order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_loss_a_repair_makes_it_whole() {
+    let test = Test::start().await;
+    let mut world = World::new(4, 60_000).await;
+    world.live(STEPS / 2);
+    let mirror = Mirror::new(test.database.owner.clone(), Some(api(&world)));
+    let mut deliveries = disturbed(deliveries(&world), &mut world);
+    deliveries.truncate(deliveries.len() * 4 / 5);
+    deliver(&mirror, deliveries).await;
+    let clerk = clerk_has(&world.emulator);
+    assert_ne!(differences(&clerk, &mirror_has(&test).await), Vec::<String>::new(), "nothing was lost");
+    let options = |repair| ReconcileOptions { kinds: ObjectKind::ALL.to_vec(), repair, grace: Duration::ZERO };
+    let stop = CancellationToken::new();
+    // Dry by default: it says what is wrong and leaves it.
+    let found = mirror.reconcile(&options(false), &stop, |_, _| ()).await.unwrap();
+    assert!(found.iter().map(KindReconciled::drift).sum::<u64>() > 0);
+    assert_ne!(differences(&clerk, &mirror_has(&test).await), Vec::<String>::new());
+    mirror.reconcile(&options(true), &stop, |_, _| ()).await.unwrap();
+    assert_eq!(differences(&clerk, &mirror_has(&test).await), Vec::<String>::new());
+    let found = mirror.reconcile(&options(false), &stop, |_, _| ()).await.unwrap();
+    assert_eq!(found.iter().map(KindReconciled::drift).sum::<u64>(), 0, "{found:#?}");
 }

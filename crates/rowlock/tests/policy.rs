@@ -85,7 +85,7 @@ async fn from_a_table_to_policies() {
       - column user_id text
       + row-level security on
       + policy notes_insert for insert to authenticated with check ((user_id = ( SELECT clerk.user_id() AS user_id)))
-      + policy notes_not_pending as restrictive for all to authenticated using ((NOT ( SELECT clerk.is_pending() AS is_pending))) with check ((NOT ( SELECT clerk.is_pending() AS is_pending)))
+      + policy notes_not_pending as restrictive for all to authenticated using ((NOT ( SELECT clerk.is_pending() AS is_pending)))
       + policy notes_select for select to authenticated using ((user_id = ( SELECT clerk.user_id() AS user_id)))
       + policy notes_update for update to authenticated using ((user_id = ( SELECT clerk.user_id() AS user_id))) with check ((user_id = ( SELECT clerk.user_id() AS user_id)))
       + grant insert to authenticated
@@ -125,11 +125,11 @@ async fn from_a_table_to_policies() {
     assert_eq!(code, Some(1));
     assert!(said.contains("nothing was reviewed yet: there is no policies.matrix"), "{said}");
     stdout(&["policy", "test", "--update"]);
-    assert!(stdout(&["policy", "test"]).starts_with("✓ as reviewed in policies.matrix\n195 attempts in "));
+    assert!(stdout(&["policy", "test"]).starts_with("✓ as reviewed in policies.matrix\n"));
     execute(&database, "create policy more on public.notes for delete to authenticated using (true); grant delete on public.notes to authenticated").await;
     let (code, said) = run(&["policy", "test"]);
     assert_eq!(code, Some(1));
-    insta::with_settings!({ filters => vec![(r"in \d+\.\d s", "in [time] s")] }, { insta::assert_snapshot!(said, @"
+    insta::with_settings!({ filters => vec![(r"\d+ attempts in \d+\.\d s", "[n] attempts in [time] s")] }, { insta::assert_snapshot!(said, @"
     exit: 1
     --- stdout
     ✗ leak public.notes: ada, org:admin of Acme may delete the rows of ben@Acme and cleo@Globex, across tenants
@@ -155,32 +155,32 @@ async fn from_a_table_to_policies() {
       hint: the database is not what rowlock.toml says: see `rowlock policy diff`
     ✗ not as reviewed in policies.matrix:
 
-      public.notes: user               ada@Acme      ben@Acme      cleo@Globex
-    -   ada, org:admin of Acme         ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ada, org:admin of Acme         ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   ada, version 1                 ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ada, version 1                 ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   ada, no organization           ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ada, no organization           ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   ada, impersonated              ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ada, impersonated              ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   ben, version 1                 ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ben, version 1                 ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   ben, claims of a template      ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   ben, claims of a template      ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   dan, all permissions in Acme   ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   dan, all permissions in Acme   ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   fay, left Acme a moment ago    ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   fay, left Acme a moment ago    ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
-    -   cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✔ ✔ ✔ ✘ ✘
-    +   cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✔ ✔ ✔ ✘ ✔
-    -   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘     ✘ ✘ ✘ ✘ ✘
-    +   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔     ✘ ✘ ✘ ✘ ✔
+      public.notes: user               ada@Acme       ben@Acme       cleo@Globex
+    -   ada, org:admin of Acme         ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ada, org:admin of Acme         ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ada, version 1                 ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ada, version 1                 ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ada, no organization           ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ada, no organization           ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ada, impersonated              ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ada, impersonated              ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ben, version 1                 ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ben, version 1                 ✘ ✘ ✘ ✘ ✘ ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ben, claims of a template      ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ben, claims of a template      ✘ ✘ ✘ ✘ ✘ ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   dan, all permissions in Acme   ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   dan, all permissions in Acme   ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   fay, left Acme a moment ago    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   fay, left Acme a moment ago    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘
+    +   cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✔ ✔ ✔ ✘ · ✔
+    -   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
 
       hint: if this is meant, keep it with `rowlock policy test --update`
-    195 attempts in [time] s: 11 leaks, 0 dead policies, 8 cells other than declared
+    [n] attempts in [time] s: 11 leaks, 0 dead policies, 8 cells other than declared
     --- stderr
     ") });
     execute(&database, &migration).await;
@@ -242,10 +242,69 @@ async fn a_person_is_told_why_nothing_is_there() {
     let migration = in_project(project.path(), &database, &["policy", "generate", "--print"]).output().unwrap();
     execute(&database, &String::from_utf8(migration.stdout).unwrap()).await;
 
-    insta::assert_snapshot!(run(&["policy", "explain", "--as", "eve@example.com@initech", "select * from projects"]), @"");
-    insta::assert_snapshot!(run(&["policy", "explain", "--as", "nobody", "select * from projects"]), @"");
-    insta::assert_snapshot!(run(&["policy", "explain", "--as", "eve@example.com@globex", "select * from projects"]), @"");
-    insta::assert_snapshot!(run(&["policy", "explain", "--token", "a.b.c", "--issuer", "http://127.0.0.1:9", "select * from projects"]), @"");
+    insta::assert_snapshot!(run(&["policy", "explain", "--as", "eve@example.com@initech", "select * from projects"]), @"
+    exit: 0
+    --- stdout
+    who      user_eve in org_initech as org:admin, as the mirror knows them
+    role     authenticated
+             clerk.user_id() = user_eve
+             clerk.org_id() = org_initech
+             clerk.org_role() = org:admin
+             array(select clerk.my_org_ids()) = {org_initech}
+
+    public.projects
+      grant  ✓ select to authenticated
+      rows   3
+      policy projects_not_pending (restrictive): true for 3, false for 0
+             (NOT ( SELECT clerk.is_pending() AS is_pending))
+      policy projects_select: true for 0, false for 3
+             (org_id = ( SELECT clerk.org_id() AS org_id))
+             ✗ 1  org_id = org_acme  ← projects_select
+             ✗ 2  org_id = org_acme  ← projects_select
+             ✗ 3  org_id = org_globex  ← projects_select
+      seen   0 of 3 rows
+
+    0 rows: none of the 3 rows of public.projects is of the organization org_initech, or what else its policies ask does not hold
+    --- stderr
+    ");
+    insta::assert_snapshot!(run(&["policy", "explain", "--as", "nobody", "select * from projects"]), @"
+    exit: 0
+    --- stdout
+    who      nobody: no token was sent
+    role     anon
+             clerk.user_id() = null
+             clerk.org_id() = null
+             clerk.org_role() = null
+
+    public.projects
+      grant  ✗ anon may not select
+      rows   3
+      policy projects_not_pending (restrictive): not for anon
+             (NOT ( SELECT clerk.is_pending() AS is_pending))
+      policy projects_select: not for anon
+             (org_id = ( SELECT clerk.org_id() AS org_id))
+             ✗ 1  org_id = org_acme
+             ✗ 2  org_id = org_acme
+             ✗ 3  org_id = org_globex
+      seen   0 of 3 rows
+      answer Postgres refused the statement: permission denied for table projects (42501)
+
+    refused: role is anon because no token was sent, and anon has no grant for public.projects
+    --- stderr
+    ");
+    insta::assert_snapshot!(run(&["policy", "explain", "--as", "eve@example.com@globex", "select * from projects"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: user_eve is no member of `globex`; the mirror knows: org_initech (initech)
+    ");
+    insta::assert_snapshot!(run(&["policy", "explain", "--token", "a.b.c", "--issuer", "http://127.0.0.1:9", "select * from projects"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: the server refuses this token, and no policy is ever asked
+      cause: this is not a JSON Web Token: its signature is not unpadded base64url (Invalid input length: 1)
+    ");
     let json = in_project(project.path(), &database, &["--json", "policy", "explain", "select * from projects"])
         .output()
         .unwrap();

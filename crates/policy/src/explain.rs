@@ -180,10 +180,8 @@ fn tables_read(select: &str) -> Result<Vec<TableName>, ExplainError> {
     }
     let mut names = Vec::new();
     for node in parse.syntax_node().descendants().filter(|node| node.kind() == SyntaxKind::RELATION_NAME_REF) {
-        if let Some(name) = crate::lint::table_name(&node) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
+        if let Some(name) = crate::lint::table_name(&node).filter(|name| !names.contains(name)) {
+            names.push(name);
         }
     }
     Ok(names)

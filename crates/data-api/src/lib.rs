@@ -17,6 +17,8 @@ mod cors;
 mod error;
 mod execute;
 mod identifier;
+#[cfg(any(test, feature = "invariants"))]
+pub mod invariant;
 mod login;
 mod openapi;
 mod plan;

@@ -39,7 +39,7 @@ pub(crate) enum Target {
 pub(crate) struct MediaHandlers(HashMap<(Target, MediaType), (Handler, MediaType)>);
 
 impl MediaHandlers {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let builtin = [
             (MediaType::Any, Handler::Json, MediaType::Json),
             (MediaType::Json, Handler::Json, MediaType::Json),

@@ -92,9 +92,9 @@ async fn what_was_changed_by_hand_is_found() {
     help: create view … with (security_invoker = true) (docs/lint.md#view-rights)
 
     warning[unwrapped-call]: public.notes: a question about the caller is asked for every row
-      --> database: public.notes:28:21
+      --> database: public.notes:27:21
        |
-    28 |   using ((user_id = clerk.user_id()));
+    27 |   using ((user_id = clerk.user_id()));
        |                     ^^^^^^^^^^^^^^^ called for every row; write (select clerk.user_id())
        |
        = note: Bare, the function is called for each row: 143 ms on 100 000 rows. In a sub-select Postgres asks once: 0.1 ms with an index.

@@ -9,12 +9,15 @@ use postgres::Pool;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Read, attempt};
-use crate::inbox::{self, InboxEntry, InboxFilter, InboxHealth, POLL};
+use crate::inbox::{self, InboxHealth, POLL};
 use crate::ingest::Ingest;
 use crate::loan::Loan;
 use crate::projection::{self, Patience, Start};
 use crate::reading::Reading;
 use crate::{Delivery, Outcome};
+
+/// A delivery that may be tried again, locked.
+pub(crate) const UNSETTLED: &str = include_str!("../../../sql/mirror/unsettled_delivery.sql");
 
 /// Keeps the mirror. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -42,9 +45,20 @@ pub enum MirrorError {
     /// What happened to all deliveries of a batch.
     #[error(transparent)]
     Shared(Arc<MirrorError>),
-    /// Nothing to replay.
-    #[error("no delivery `{0}` waits in the inbox: it was never received, or it is applied already")]
-    NotWaiting(String),
+    /// Nothing to replay: there is no such delivery.
+    #[error("no delivery `{0}` was ever received")]
+    NotReceived(String),
+    /// Nothing to replay: the mirror has it.
+    #[error("delivery `{id}` does not wait: it is {state} already")]
+    NotWaiting {
+        /// The `svix-id`.
+        id: String,
+        /// What became of it.
+        state: String,
+    },
+    /// Nothing to replay with.
+    #[error("the body of delivery `{0}` is not kept any more: it was too old, or the person it speaks of is erased")]
+    BodyGone(String),
 }
 
 impl MirrorError {
@@ -92,11 +106,27 @@ impl Mirror {
     /// Tries a failed, dead or kept delivery again, now.
     ///
     /// # Errors
-    /// [`MirrorError::NotWaiting`] when there is nothing to do; otherwise as [`deliver`](Self::deliver).
+    /// [`MirrorError::NotReceived`], [`NotWaiting`](MirrorError::NotWaiting) or [`BodyGone`](MirrorError::BodyGone) when there
+    /// is nothing to do; otherwise as [`deliver`](Self::deliver).
     pub async fn replay(&self, id: &DeliveryId) -> Result<Outcome, MirrorError> {
-        let statement = include_str!("../../../sql/mirror/unsettled_delivery.sql");
-        let outcome = self.again(statement, &[&id.as_str()]).await?;
-        outcome.ok_or_else(|| MirrorError::NotWaiting(id.to_string()))
+        match self.again(UNSETTLED, &[&id.as_str()]).await? {
+            Some(outcome) => Ok(outcome),
+            None => Err(self.why_not_waiting(id).await?),
+        }
+    }
+
+    pub(crate) async fn why_not_waiting(&self, id: &DeliveryId) -> Result<MirrorError, MirrorError> {
+        let connection = self.pool.get().await?;
+        let why = connection.prepare_cached(include_str!("../../../sql/mirror/why_not_waiting.sql")).await?;
+        let Some(row) = connection.query_opt(&why, &[&id.as_str()]).await? else {
+            return Ok(MirrorError::NotReceived(id.to_string()));
+        };
+        let (state, has_body): (String, bool) = (row.get("state"), row.get("has_body"));
+        let waits = matches!(state.as_str(), "failed" | "dead" | "kept");
+        Ok(match (waits, has_body) {
+            (true, false) => MirrorError::BodyGone(id.to_string()),
+            _ => MirrorError::NotWaiting { id: id.to_string(), state },
+        })
     }
 
     /// Retries what is due and asks Clerk what is to be asked, until cancelled. Any number of processes may do this on one database.
@@ -157,17 +187,6 @@ impl Mirror {
         loan.give_back();
         note(&delivery, reading.event_type.as_deref(), &outcome);
         Ok(Some(outcome))
-    }
-
-    /// The deliveries that fit `filter`, newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn deliveries(&self, filter: &InboxFilter, limit: i64) -> Result<Vec<InboxEntry>, MirrorError> {
-        let connection = self.pool.get().await?;
-        let list = connection.prepare_cached(include_str!("../../../sql/mirror/list_deliveries.sql")).await?;
-        let rows = connection.query(&list, &[&filter.state, &filter.event_type, &filter.object_id, &limit]).await?;
-        Ok(rows.iter().map(inbox::entry).collect())
     }
 
     /// How the inbox does.

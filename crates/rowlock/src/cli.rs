@@ -37,6 +37,11 @@ pub(crate) enum Command {
     Backfill(BackfillArguments),
     /// Compare the mirror with Clerk, report what differs, and repair it when asked to
     Reconcile(ReconcileArguments),
+    /// The schema as SQL, to be applied by hand or with `supabase db push`
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Take Rowlock out of a database: drop schemas `clerk` and `rowlock`, and the login for clients
+    Uninstall(UninstallArguments),
     /// Look into a token, or verify it as the server would
     #[command(subcommand)]
     Token(TokenCommand),
@@ -169,6 +174,30 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn object_kind(table: &str) -> Result<ObjectKind, String> {
     let tables = || ObjectKind::ALL.iter().map(|kind| kind.table()).collect::<Vec<_>>().join(", ");
     ObjectKind::of_table(table.trim()).ok_or_else(|| format!("expected one or more of {}", tables()))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Print the chain of migrations as one file
+    Print {
+        /// The first migration, for a database that has the ones before
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+        from: i32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArguments {
+    /// Only say what would be dropped
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Take along what the application has built on it: policies, views, foreign keys. A table that loses its policies is
+    /// closed to everybody but its owner as long as row-level security is on
+    #[arg(long)]
+    pub(crate) cascade: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod events;
 mod policy;
+mod schema;
 mod serve;
 mod support;
 mod token;

@@ -22,6 +22,12 @@ pub struct InboxHealth {
     pub dead: i64,
     /// When the last delivery came, in milliseconds; none before the first.
     pub last_received_at: Option<i64>,
+    /// How long ago that is, by the database's clock.
+    pub silent_for_seconds: Option<i64>,
+    /// How long the delivery that has been due for the longest has not been tried again; none when none is due.
+    pub overdue_for_seconds: Option<i64>,
+    /// How long ago the oldest delivery came that is still tried again.
+    pub failing_for_seconds: Option<i64>,
 }
 
 /// A delivery with what became of it: one row of the inbox.

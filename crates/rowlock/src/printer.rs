@@ -40,6 +40,8 @@ impl Printer {
     /// Data in a form of its own, whatever was asked for.
     pub(crate) fn raw(self, text: &str) {
         write(text);
+    }
+
     /// Whether a person reads standard output: data about people is for their eyes, not for files.
     pub(crate) fn is_read_by_a_person(self) -> bool {
         !self.json && std::io::stdout().is_terminal()

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Token(TokenCommand),
     /// Let something happen in a running emulator, and its webhook be sent
     Trigger(TriggerArguments),
+    /// How the mirror does, what is wrong with it, and the next command; exits with 1 when something is
+    Status(StatusArguments),
     /// Webhook deliveries: list and show them, replay those that failed, follow them live
     #[command(subcommand)]
     Events(EventsCommand),
@@ -198,6 +200,13 @@ pub(crate) struct UninstallArguments {
     /// closed to everybody but its owner as long as row-level security is on
     #[arg(long)]
     pub(crate) cascade: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Configuration file, for `[mirror]` [default: rowlock.toml, when there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

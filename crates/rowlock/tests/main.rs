@@ -9,5 +9,6 @@ mod events;
 mod policy;
 mod schema;
 mod serve;
+mod status;
 mod support;
 mod token;

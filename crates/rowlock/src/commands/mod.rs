@@ -12,6 +12,7 @@ mod reconcile;
 mod rest;
 mod schema;
 mod serve;
+mod status;
 mod token;
 mod trigger;
 mod uninstall;
@@ -38,6 +39,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Reconcile(arguments) => reconcile::run(arguments, printer).await,
         Command::Schema(command) => schema::run(command, printer),
         Command::Uninstall(arguments) => uninstall::run(arguments, printer).await,
+        Command::Status(arguments) => status::run(arguments, printer).await,
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
         Command::Events(command) => events::run(command, printer).await,

@@ -13,38 +13,6 @@ use crate::backoff::{self, MAX_ATTEMPTS};
 use crate::reading::Reading;
 use crate::{Delivery, Outcome};
 
-/// Which deliveries to list; empty lists all.
-#[derive(Debug, Clone, Default)]
-pub struct InboxFilter {
-    /// One of the inbox's states: applied, stale, kept, failed, dead.
-    pub state: Option<String>,
-    /// An event type such as `user.created`.
-    pub event_type: Option<String>,
-    /// A Clerk id.
-    pub object_id: Option<String>,
-}
-
-/// A delivery as the inbox knows it, without its body.
-#[derive(Debug, Clone, Serialize)]
-pub struct InboxEntry {
-    /// The `svix-id`.
-    pub delivery_id: String,
-    /// The event's type, when the body said one.
-    pub event_type: Option<String>,
-    /// What it is about, when the body said so.
-    pub object_id: Option<String>,
-    /// What became of it.
-    pub state: String,
-    /// Why it failed.
-    pub reason: Option<String>,
-    /// How often it was tried.
-    pub attempts: i32,
-    /// When it came, in milliseconds.
-    pub received_at: i64,
-    /// When it will be tried again, in milliseconds.
-    pub next_attempt_at: Option<i64>,
-}
-
 /// What an operator wants to know at a glance.
 #[derive(Debug, Clone, Serialize)]
 pub struct InboxHealth {
@@ -54,6 +22,12 @@ pub struct InboxHealth {
     pub dead: i64,
     /// When the last delivery came, in milliseconds; none before the first.
     pub last_received_at: Option<i64>,
+    /// How long ago that is, by the database's clock.
+    pub silent_for_seconds: Option<i64>,
+    /// How long the delivery that has been due for the longest has not been tried again; none when none is due.
+    pub overdue_for_seconds: Option<i64>,
+    /// How long ago the oldest delivery came that is still tried again.
+    pub failing_for_seconds: Option<i64>,
 }
 
 /// A delivery with what became of it: one row of the inbox.
@@ -151,19 +125,6 @@ pub(crate) fn delivery(row: &Row) -> Option<(Delivery, i32)> {
     let id = DeliveryId::parse(row.get("delivery_id")).ok()?;
     let sent_at = Timestamp::from_millis(row.get("sent_at"));
     Some((Delivery { id, sent_at, body: Bytes::from(row.get::<_, Vec<u8>>("body")) }, row.get("attempts")))
-}
-
-pub(crate) fn entry(row: &Row) -> InboxEntry {
-    InboxEntry {
-        delivery_id: row.get("delivery_id"),
-        event_type: row.get("event_type"),
-        object_id: row.get("object_id"),
-        state: row.get("state"),
-        reason: row.get("reason"),
-        attempts: row.get("attempts"),
-        received_at: row.get("received_at"),
-        next_attempt_at: row.get("next_attempt_at"),
-    }
 }
 
 /// How often the inbox is looked through for what is due.

@@ -9,7 +9,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use postgres::Pool;
@@ -49,6 +49,19 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     bytes: usize,
     writers: usize,
+    /// When a sender was last sent away.
+    refused_at: Option<Instant>,
+}
+
+/// How much waits in this process for the database.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueHealth {
+    /// Deliveries.
+    pub deliveries: usize,
+    /// Their bodies' bytes.
+    pub bytes: usize,
+    /// Whether senders were sent away within the last few seconds.
+    pub full: bool,
 }
 
 #[derive(Debug)]
@@ -77,6 +90,12 @@ impl Ingest {
         }
     }
 
+    pub(crate) fn health(&self) -> QueueHealth {
+        let queue = self.queue.lock();
+        let full = queue.refused_at.is_some_and(|refused_at| refused_at.elapsed() < COME_BACK);
+        QueueHealth { deliveries: queue.waiting.len(), bytes: queue.bytes, full }
+    }
+
     /// Gives up what is being written and what waits: nothing of it is stored, and nobody is told that it was.
     pub(crate) async fn cut(&self) {
         self.cut.cancel();
@@ -93,6 +112,7 @@ impl Ingest {
         let mut queue = self.queue.lock();
         let size = waiting.read.delivery.body.len();
         if queue.waiting.len() >= MOST_WAITING || queue.bytes.saturating_add(size) > MOST_WAITING_BYTES {
+            queue.refused_at = Some(Instant::now());
             metrics::counter!("rowlock_deliveries_refused_total").increment(1);
             return Err(MirrorError::Busy { retry_after: COME_BACK });
         }

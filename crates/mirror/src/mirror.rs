@@ -3,24 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clerk::DeliveryId;
+use clerk::{Clock as _, DeliveryId, SystemClock, Timestamp};
 use clerk_api::BackendApi;
 use postgres::Pool;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Read, attempt};
-use crate::inbox::{self, InboxEntry, InboxFilter, InboxHealth, POLL};
-use crate::ingest::Ingest;
+use crate::inbox::{self, InboxHealth, POLL};
+use crate::ingest::{Ingest, QueueHealth};
 use crate::loan::Loan;
 use crate::projection::{self, Patience, Start};
 use crate::reading::Reading;
+use crate::retention::Cleaning;
 use crate::{Delivery, Outcome};
+
+/// A delivery that may be tried again, locked.
+pub(crate) const UNSETTLED: &str = include_str!("../../../sql/mirror/unsettled_delivery.sql");
 
 /// Keeps the mirror. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Mirror {
     pub(crate) pool: Pool,
     pub(crate) api: Option<BackendApi>,
+    pub(crate) bodies_kept: Option<Duration>,
     ingest: Ingest,
 }
 
@@ -42,9 +47,20 @@ pub enum MirrorError {
     /// What happened to all deliveries of a batch.
     #[error(transparent)]
     Shared(Arc<MirrorError>),
-    /// Nothing to replay.
-    #[error("no delivery `{0}` waits in the inbox: it was never received, or it is applied already")]
-    NotWaiting(String),
+    /// Nothing to replay: there is no such delivery.
+    #[error("no delivery `{0}` was ever received")]
+    NotReceived(String),
+    /// Nothing to replay: the mirror has it.
+    #[error("delivery `{id}` does not wait: it is {state} already")]
+    NotWaiting {
+        /// The `svix-id`.
+        id: String,
+        /// What became of it.
+        state: String,
+    },
+    /// Nothing to replay with.
+    #[error("the body of delivery `{0}` is not kept any more: it was too old, or the person it speaks of is erased")]
+    BodyGone(String),
 }
 
 impl MirrorError {
@@ -68,7 +84,7 @@ impl Mirror {
     /// A mirror in the database of `pool`, which logs in as the owner of the mirror's tables. With `api`, ties are
     /// settled by asking Clerk.
     pub fn new(pool: Pool, api: Option<BackendApi>) -> Self {
-        Self { ingest: Ingest::new(pool.clone()), pool, api }
+        Self { ingest: Ingest::new(pool.clone()), pool, api, bodies_kept: None }
     }
 
     /// Takes one verified delivery. Once this returns it is committed: stored, applied and settled.
@@ -77,9 +93,9 @@ impl Mirror {
     /// When the database cannot take it, or not now; then the sender is to try again.
     pub async fn deliver(&self, delivery: &Delivery) -> Result<Outcome, MirrorError> {
         let reading = Reading::of(delivery);
-        let event_type = reading.event_type.clone();
+        let (event_type, event_at) = (reading.event_type.clone(), reading.event_at);
         let outcome = self.ingest.settle(Read { delivery: delivery.clone(), reading }).await?;
-        note(delivery, event_type.as_deref(), &outcome);
+        note(delivery, event_type.as_deref(), event_at, &outcome);
         Ok(outcome)
     }
 
@@ -92,19 +108,36 @@ impl Mirror {
     /// Tries a failed, dead or kept delivery again, now.
     ///
     /// # Errors
-    /// [`MirrorError::NotWaiting`] when there is nothing to do; otherwise as [`deliver`](Self::deliver).
+    /// [`MirrorError::NotReceived`], [`NotWaiting`](MirrorError::NotWaiting) or [`BodyGone`](MirrorError::BodyGone) when there
+    /// is nothing to do; otherwise as [`deliver`](Self::deliver).
     pub async fn replay(&self, id: &DeliveryId) -> Result<Outcome, MirrorError> {
-        let statement = include_str!("../../../sql/mirror/unsettled_delivery.sql");
-        let outcome = self.again(statement, &[&id.as_str()]).await?;
-        outcome.ok_or_else(|| MirrorError::NotWaiting(id.to_string()))
+        match self.again(UNSETTLED, &[&id.as_str()]).await? {
+            Some(outcome) => Ok(outcome),
+            None => Err(self.why_not_waiting(id).await?),
+        }
     }
 
-    /// Retries what is due and asks Clerk what is to be asked, until cancelled. Any number of processes may do this on one database.
+    pub(crate) async fn why_not_waiting(&self, id: &DeliveryId) -> Result<MirrorError, MirrorError> {
+        let connection = self.pool.get().await?;
+        let why = connection.prepare_cached(include_str!("../../../sql/mirror/why_not_waiting.sql")).await?;
+        let Some(row) = connection.query_opt(&why, &[&id.as_str()]).await? else {
+            return Ok(MirrorError::NotReceived(id.to_string()));
+        };
+        let (state, has_body): (String, bool) = (row.get("state"), row.get("has_body"));
+        let waits = matches!(state.as_str(), "failed" | "dead" | "kept");
+        Ok(match (waits, has_body) {
+            (true, false) => MirrorError::BodyGone(id.to_string()),
+            _ => MirrorError::NotWaiting { id: id.to_string(), state },
+        })
+    }
+
+    /// Retries what is due, asks Clerk what is to be asked and drops bodies that are too old, until cancelled. Any number of processes may do this on one database.
     pub async fn work(&self, cancelled: CancellationToken) {
+        let mut cleaning = Cleaning::new();
         while !cancelled.is_cancelled() {
-            // Neither half may keep the other from its work.
+            // No part may keep another from its work.
             let mut busy = false;
-            for done in [self.retry_due().await, self.inquire().await] {
+            for done in [self.retry_due().await, self.inquire().await, self.clean(&mut cleaning).await] {
                 match done {
                     Ok(did_something) => busy |= did_something,
                     Err(error) => {
@@ -155,19 +188,8 @@ impl Mirror {
         fail::fail_point!("retry-settled", |_| Err(MirrorError::Broken));
         loan.batch_execute("commit").await?;
         loan.give_back();
-        note(&delivery, reading.event_type.as_deref(), &outcome);
+        note(&delivery, reading.event_type.as_deref(), reading.event_at, &outcome);
         Ok(Some(outcome))
-    }
-
-    /// The deliveries that fit `filter`, newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn deliveries(&self, filter: &InboxFilter, limit: i64) -> Result<Vec<InboxEntry>, MirrorError> {
-        let connection = self.pool.get().await?;
-        let list = connection.prepare_cached(include_str!("../../../sql/mirror/list_deliveries.sql")).await?;
-        let rows = connection.query(&list, &[&filter.state, &filter.event_type, &filter.object_id, &limit]).await?;
-        Ok(rows.iter().map(inbox::entry).collect())
     }
 
     /// How the inbox does.
@@ -178,14 +200,30 @@ impl Mirror {
         let connection = self.pool.get().await?;
         let health = connection.prepare_cached(include_str!("../../../sql/mirror/inbox_health.sql")).await?;
         let row = connection.query_one(&health, &[]).await?;
-        Ok(InboxHealth { failed: row.get(0), dead: row.get(1), last_received_at: row.get(2) })
+        Ok(InboxHealth {
+            failed: row.get("failed"),
+            dead: row.get("dead"),
+            last_received_at: row.get("last_received_at"),
+            silent_for_seconds: row.get("silent_for_seconds"),
+            overdue_for_seconds: row.get("overdue_for_seconds"),
+            failing_for_seconds: row.get("failing_for_seconds"),
+        })
+    }
+
+    /// How much waits in this process for the database.
+    pub fn queue(&self) -> QueueHealth {
+        self.ingest.health()
     }
 }
 
 /// One line and one count for each delivery; never anything of its content.
-fn note(delivery: &Delivery, event_type: Option<&str>, outcome: &Outcome) {
+fn note(delivery: &Delivery, event_type: Option<&str>, event_at: Option<Timestamp>, outcome: &Outcome) {
     let event_type = event_type.unwrap_or("unreadable");
     metrics::counter!("rowlock_deliveries_total", "outcome" => outcome.as_str()).increment(1);
+    if let (Outcome::Applied | Outcome::Stale, Some(event_at)) = (outcome, event_at) {
+        let lag = SystemClock.now().millis().saturating_sub(event_at.millis()).max(0);
+        metrics::histogram!("rowlock_delivery_lag_seconds").record(lag as f64 / 1000.0);
+    }
     let delivery_id = delivery.id.as_str();
     match outcome.reason() {
         Some(reason) => {

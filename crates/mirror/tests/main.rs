@@ -6,6 +6,7 @@ mod convergence;
 mod failures;
 mod history;
 mod inquiries;
+mod operating;
 mod projection;
 mod reconcile;
 mod revocations;

@@ -21,9 +21,11 @@ mod pool;
 mod prepared;
 mod principal_transaction;
 mod rehearsal;
+mod script;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;
+mod uninstall;
 
 pub use client_login::{CLIENT_LOGIN, LoginError, install_client_login, refuse_powerful_login};
 pub use client_transaction::{ClientStatement, ClientTransaction, End, Identity, Isolation, Setting, Verdict};
@@ -33,3 +35,5 @@ pub use listener::{Heard, Listener};
 pub use pool::{Connection, Pool, PoolOptions, Transaction};
 pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};
 pub use rehearsal::{Attempt, Rehearsal};
+pub use script::script;
+pub use uninstall::{Contents, Inventory, Login, UninstallError, drop_client_login, inventory, uninstall};

@@ -40,7 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.
-const ADVISORY_LOCK: i64 = 7_695_625;
+pub(crate) const ADVISORY_LOCK: i64 = 7_695_625;
 
 /// Why the chain could not be applied.
 #[derive(Debug, thiserror::Error)]
@@ -75,12 +75,29 @@ pub enum MigrationError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// Schema `clerk` belongs to somebody else.
+    #[error(
+        "schema `clerk` is not Rowlock's: it holds {}; Rowlock needs the schema for itself, so give that one another name first: \
+         `alter schema clerk rename to clerk_fdw`",
+        listed(.0)
+    )]
+    Foreign(Vec<String>),
     /// The database could not be reached.
     #[error(transparent)]
     Connection(#[from] Error),
     /// The record of applied migrations could not be read or written.
     #[error("the record of applied migrations could not be used")]
     Record(#[source] tokio_postgres::Error),
+}
+
+/// The first few, and how many more there are.
+fn listed(objects: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = objects.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match objects.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// What [`migrate`] did.
@@ -131,9 +148,24 @@ pub async fn pending(owner: &Pool) -> Result<Vec<Migration>, MigrationError> {
 
 const APPLIED: &str = include_str!("../../../sql/migrate/applied.sql");
 const RECORD: &str = include_str!("../../../sql/migrate/record.sql");
-const TABLE: &str = include_str!("../../../sql/migrate/table.script.sql");
+pub(crate) const TABLE: &str = include_str!("../../../sql/migrate/table.script.sql");
+
+/// Refuses a schema `clerk` that somebody else has filled: Clerk's foreign-data wrapper is often given one of that name.
+///
+/// # Errors
+/// [`MigrationError::Foreign`] names what stands there.
+pub async fn refuse_foreign_schema(owner: &Pool) -> Result<(), MigrationError> {
+    refuse_foreign(&*owner.get().await?).await
+}
+
+async fn refuse_foreign(client: &Client) -> Result<(), MigrationError> {
+    let foreign = client.query(include_str!("../../../sql/migrate/foreign_objects.sql"), &[]).await;
+    let foreign: Vec<String> = foreign.map_err(MigrationError::Record)?.iter().map(|row| row.get(0)).collect();
+    if foreign.is_empty() { Ok(()) } else { Err(MigrationError::Foreign(foreign)) }
+}
 
 async fn apply_missing(client: &mut Client, last: i32) -> Result<Migrated, MigrationError> {
+    refuse_foreign(client).await?;
     client.batch_execute(TABLE).await.map_err(MigrationError::Record)?;
     let rows = client.query(APPLIED, &[]).await.map_err(MigrationError::Record)?;
     let had: Vec<(i32, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -175,7 +207,7 @@ fn missing(had: &[(i32, String)]) -> Result<Vec<Migration>, MigrationError> {
 }
 
 /// SHA-256 in hexadecimal, over the text with `\n` line ends: a checkout on Windows is no other migration.
-fn checksum(sql: &str) -> String {
+pub(crate) fn checksum(sql: &str) -> String {
     let hash = digest::digest(&digest::SHA256, sql.replace("\r\n", "\n").as_bytes());
     hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

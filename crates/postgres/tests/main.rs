@@ -4,6 +4,7 @@
 
 mod client_transaction;
 mod cluster;
+mod installation;
 mod listener;
 mod migrations;
 mod principal_transaction;

@@ -37,12 +37,19 @@ pub(crate) enum Command {
     Backfill(BackfillArguments),
     /// Compare the mirror with Clerk, report what differs, and repair it when asked to
     Reconcile(ReconcileArguments),
+    /// The schema as SQL, to be applied by hand or with `supabase db push`
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Take Rowlock out of a database: drop schemas `clerk` and `rowlock`, and the login for clients
+    Uninstall(UninstallArguments),
     /// Look into a token, or verify it as the server would
     #[command(subcommand)]
     Token(TokenCommand),
     /// Let something happen in a running emulator, and its webhook be sent
     Trigger(TriggerArguments),
-    /// List webhook deliveries and replay those that failed
+    /// How the mirror does, what is wrong with it, and the next command; exits with 1 when something is
+    Status(StatusArguments),
+    /// Webhook deliveries: list and show them, replay those that failed, follow them live
     #[command(subcommand)]
     Events(EventsCommand),
     /// Row-level security: declare it in rowlock.toml, generate it, and prove it
@@ -172,6 +179,37 @@ fn object_kind(table: &str) -> Result<ObjectKind, String> {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Print the chain of migrations as one file
+    Print {
+        /// The first migration, for a database that has the ones before
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+        from: i32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArguments {
+    /// Only say what would be dropped
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Take along what the application has built on it: policies, views, foreign keys. A table that loses its policies is
+    /// closed to everybody but its owner as long as row-level security is on
+    #[arg(long)]
+    pub(crate) cascade: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Configuration file, for `[mirror]` [default: rowlock.toml, when there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
     /// Show what a token says, without verifying it
     Inspect {
@@ -229,24 +267,74 @@ pub(crate) struct TriggerArguments {
 pub(crate) enum EventsCommand {
     /// List deliveries, newest first
     List {
-        /// Only those in this state: applied, stale, kept, failed, dead
-        #[arg(long, value_parser = ["applied", "stale", "kept", "failed", "dead"])]
-        state: Option<String>,
-        /// Only those of this type, such as `user.created`
-        #[arg(long = "type", value_name = "TYPE")]
-        event_type: Option<String>,
-        /// Only those about this Clerk id
-        #[arg(long, value_name = "ID")]
-        object: Option<String>,
+        #[command(flatten)]
+        filter: FilterArguments,
         /// At most so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
         limit: i64,
     },
-    /// Try a failed, dead or kept delivery again, now
-    Replay {
+    /// Show all that is known of one delivery
+    Show {
         /// The delivery's id (`svix-id`)
         delivery: String,
+        /// Show what was delivered, too: it is personal data
+        #[arg(long)]
+        body: bool,
     },
+    /// Try deliveries that failed, are dead or were kept again, now
+    Replay(ReplayArguments),
+    /// Follow deliveries as they are settled, until interrupted. Duplicates leave no trace and are not shown
+    Tail {
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Begin with the last so many
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(i64).range(0..=1_000))]
+        limit: i64,
+    },
+}
+
+/// Which deliveries are meant. Several filters must all hold.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArguments {
+    /// Only those in this state
+    #[arg(long, value_parser = ["applied", "stale", "kept", "failed", "dead"])]
+    pub(crate) state: Option<String>,
+    /// Only those of this type; `*` is anything, as in `user.*`
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) event_type: Option<String>,
+    /// Only the one with this id (`svix-id`)
+    #[arg(long, value_name = "DELIVERY")]
+    pub(crate) id: Option<String>,
+    /// Only those about this Clerk object
+    #[arg(long, value_name = "ID")]
+    pub(crate) object: Option<String>,
+    /// Only those that speak of this person
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// Only those received since: a while ago (`2h`, `30m`, `7d`) or a time (`2026-11-22T08:00:00Z`)
+    #[arg(long, value_name = "TIME", value_parser = crate::moment::since)]
+    pub(crate) since: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The delivery's id (`svix-id`); without one, those that fit the filters
+    #[arg(required_unless_present = "state", conflicts_with_all = ["state", "event_type", "id", "object", "user", "since"])]
+    pub(crate) delivery: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArguments,
+    /// At most so many, oldest first
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub(crate) limit: i64,
+    /// Only show the difference it would make, and make none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// With --dry-run: show values although standard output is no terminal. They are personal data
+    #[arg(long, requires = "dry_run")]
+    pub(crate) values: bool,
+    /// Do not ask before several are replayed
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,8 @@
 
 mod cli;
 mod commands;
+mod confirm;
+mod moment;
 mod printer;
 mod report;
 mod signals;

@@ -15,6 +15,8 @@ pub(crate) struct Printer {
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// What did not.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What should be looked at.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 /// What matters less.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// What matters more.
@@ -38,6 +40,11 @@ impl Printer {
     /// Data in a form of its own, whatever was asked for.
     pub(crate) fn raw(self, text: &str) {
         write(text);
+    }
+
+    /// Whether a person reads standard output: data about people is for their eyes, not for files.
+    pub(crate) fn is_read_by_a_person(self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
     }
 
     /// A line for people; silent when data is JSON.

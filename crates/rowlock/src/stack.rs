@@ -14,7 +14,7 @@ use emulator::{Emulator, EmulatorOptions};
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
-use server::config::{DataApiOptions, Issuer};
+use server::config::{DataApiOptions, Issuer, MirrorPatience};
 use server::{Config, Services, telemetry};
 use tokens::VerifierOptions;
 use tokio::net::TcpListener;
@@ -172,6 +172,10 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         data_api: Some(DataApiOptions::default()),
         revocations_kept: Duration::from_secs(30 * 24 * 60 * 60),
         tolerance: Duration::from_secs(300),
+        refusals_per_minute: None,
+        trusted_proxies: 0,
+        patience: MirrorPatience::default(),
+        bodies_kept: None,
     })
 }
 

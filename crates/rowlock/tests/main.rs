@@ -7,6 +7,8 @@ mod demo;
 mod dev;
 mod events;
 mod policy;
+mod schema;
 mod serve;
+mod status;
 mod support;
 mod token;

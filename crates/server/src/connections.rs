@@ -5,10 +5,14 @@
 //!
 //! Not handled here: how long a request may take, its body included (`routes`), and TLS, which a proxy in front does.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::{Service, ServiceExt as _};
+
+use crate::strangers::Peer;
 
 /// How much strangers may take.
 #[derive(Debug, Clone)]
@@ -67,7 +74,7 @@ impl Connections {
     /// Lets connections in until `stop`; then the address is free again.
     pub(crate) async fn accept(&mut self, listener: TcpListener) {
         loop {
-            let (stream, place) = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 () = self.stop.cancelled() => return,
                 next = next(&listener, &self.places) => match next {
                     Ok(next) => next,
@@ -79,7 +86,11 @@ impl Connections {
                 },
             };
             while self.open.try_join_next().is_some() {}
-            self.open.spawn(serve(self.http.clone(), self.router.clone(), stream, place, self.stop.clone()));
+            let router = self.router.clone().map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                request
+            });
+            self.open.spawn(serve(self.http.clone(), router, stream, place, self.stop.clone()));
         }
     }
 
@@ -95,22 +106,28 @@ impl Connections {
 }
 
 /// A place first: who has none is not let in.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
-    let (stream, _) = listener.accept().await?;
+    let (stream, address) = listener.accept().await?;
     // Answers are written whole; waiting for more to send would only delay them.
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok((stream, Peer(address.ip()), place))
 }
 
 /// Serves one connection until its end; holds its place meanwhile.
-async fn serve(
+async fn serve<S>(
     http: http1::Builder,
-    router: Router,
+    router: S,
     stream: TcpStream,
     place: OwnedSemaphorePermit,
     stop: CancellationToken,
-) {
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -1,5 +1,8 @@
 //! How the parts of the server do, looked at once for everybody who asks.
 //!
+//! A part that does not answer is the lesser trouble: everybody notices. A mirror that nothing reaches any more answers as quickly as
+//! ever, and is wrong. So time that passes without anything happening counts as trouble, too (`[mirror]` in the configuration).
+//!
 //! Anybody may ask, and to look costs two database connections for a moment. So a look is good for [`FRESH`], whoever
 //! asks meanwhile waits for the one under way, and none takes longer than [`PATIENCE`]: a flood of health checks is a
 //! query a second, and a part that hangs is found out before a load balancer gives up.
@@ -8,11 +11,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mirror::{Arrival, InboxHealth};
+use mirror::{Arrival, InboxHealth, Questions, QueueHealth};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::Services;
+use crate::config::MirrorPatience;
 use crate::failure::cause;
 
 /// How long a look is news.
@@ -31,6 +35,10 @@ pub(crate) struct Report {
     pub(crate) signing_keys: Option<SigningKeys>,
     /// Whether webhooks arrive. Nothing that another server could do better: it does not count for [`is_well`](Self::is_well).
     pub(crate) webhooks: Arrival,
+    /// How much waits for the database.
+    pub(crate) queue: QueueHealth,
+    /// Why the mirror may not be what Clerk is, although everything answers.
+    pub(crate) stalls: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,10 +49,26 @@ pub(crate) struct SigningKeys {
 }
 
 impl Report {
-    /// Whether deliveries can be stored and tokens can be checked.
+    /// Whether deliveries can be stored and tokens can be checked, and nothing stands still.
     pub(crate) fn is_well(&self) -> bool {
-        self.inbox.is_some() && self.client_login && self.signing_keys.is_some()
+        self.inbox.is_some() && self.client_login && self.signing_keys.is_some() && self.stalls.is_empty()
     }
+}
+
+/// Everything answers, and still nothing moves: what only the time that has passed can tell.
+fn stalls(inbox: &InboxHealth, queue: QueueHealth, patience: &MirrorPatience) -> Vec<String> {
+    let too_long = |seconds: Option<i64>, patience: Option<Duration>| {
+        let passed = Duration::from_secs(u64::try_from(seconds?).ok()?);
+        (passed >= patience?).then_some(passed.as_secs() / 60)
+    };
+    let silent = too_long(inbox.silent_for_seconds, patience.silence)
+        .map(|minutes| format!("no delivery has come for {minutes} min"));
+    let stalled = too_long(inbox.overdue_for_seconds, patience.stalled)
+        .map(|minutes| format!("a delivery is due and was not tried again for {minutes} min: the worker stands still"));
+    let failing = too_long(inbox.failing_for_seconds, patience.failing)
+        .map(|minutes| format!("a delivery has been failing for {minutes} min"));
+    let full = queue.full.then(|| "more deliveries come than the database takes: senders are sent away".to_owned());
+    [silent, stalled, failing, full].into_iter().flatten().collect()
 }
 
 /// The last look. Whoever holds the lock is looking.
@@ -83,13 +107,40 @@ impl Services {
                 tracing::error!(part, error = problem.as_str(), "unhealthy");
             }
         }
+        let (inbox, queue) = (inbox.ok(), self.mirror.queue());
+        let stalls = inbox.as_ref().map(|inbox| stalls(inbox, queue, &self.patience));
+        let stalls = stalls.unwrap_or_default();
+        for problem in &stalls {
+            tracing::error!(part = "mirror", error = problem.as_str(), "unhealthy");
+        }
         let signing_keys = signing_keys.ok().and_then(|()| keys.health());
         Report {
-            inbox: inbox.ok(),
+            inbox,
+            queue,
+            stalls,
             client_login: client_login.is_ok(),
             webhooks: self.arrival.last(),
             signing_keys: signing_keys.map(|(age, problem)| SigningKeys { age, refreshed: problem.is_none() }),
         }
+    }
+}
+
+/// Questions to the database that only `/metrics` asks.
+#[derive(Default)]
+pub(crate) struct LastQuestions(Mutex<Option<(Instant, Option<Arc<Questions>>)>>);
+
+impl Services {
+    /// What waits for Clerk's word, at most [`FRESH`] ago; none when the database does not say.
+    pub(crate) async fn questions(&self) -> Option<Arc<Questions>> {
+        let mut last = self.last_questions.0.lock().await;
+        if let Some((at, questions)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return questions.clone();
+        }
+        let questions = answered(self.mirror.questions(), cause::of_mirror).await.ok().map(Arc::new);
+        *last = Some((Instant::now(), questions.clone()));
+        questions
     }
 }
 
@@ -101,5 +152,44 @@ async fn answered<T, E>(
     match timeout(PATIENCE, asking).await {
         Ok(answer) => answer.map_err(|error| describe(&error)),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALM: QueueHealth = QueueHealth { deliveries: 0, bytes: 0, full: false };
+
+    fn inbox(silent: Option<i64>, overdue: Option<i64>, failing: Option<i64>) -> InboxHealth {
+        InboxHealth {
+            failed: 0,
+            dead: 0,
+            last_received_at: None,
+            silent_for_seconds: silent,
+            overdue_for_seconds: overdue,
+            failing_for_seconds: failing,
+        }
+    }
+
+    fn patience(minutes: u64) -> MirrorPatience {
+        let some = Some(Duration::from_secs(60 * minutes));
+        MirrorPatience { silence: some, stalled: some, failing: some }
+    }
+
+    #[test]
+    fn time_that_passes_is_trouble_when_somebody_said_so() {
+        let hour = inbox(Some(3600), Some(3600), Some(3600));
+        assert_eq!(stalls(&hour, CALM, &patience(60)).len(), 3);
+        assert_eq!(stalls(&hour, CALM, &patience(61)), Vec::<String>::new());
+        assert_eq!(stalls(&hour, CALM, &MirrorPatience::default()), Vec::<String>::new());
+        // Before the first delivery there is no silence.
+        assert_eq!(stalls(&inbox(None, None, None), CALM, &patience(1)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_full_queue_is_trouble_at_once() {
+        let full = QueueHealth { full: true, ..CALM };
+        assert_eq!(stalls(&inbox(None, None, None), full, &MirrorPatience::default()).len(), 1);
     }
 }

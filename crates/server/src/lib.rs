@@ -21,6 +21,7 @@ mod rest;
 mod routes;
 mod run;
 mod services;
+mod strangers;
 pub mod telemetry;
 
 pub use config::{Config, ConfigError};

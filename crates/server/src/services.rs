@@ -16,9 +16,10 @@ use tokio_postgres::Row;
 use crate::Config;
 use crate::Failure;
 use crate::auth::Caller;
-use crate::config::{DataApiOptions, Issuer};
-use crate::health::LastLook;
+use crate::config::{DataApiOptions, Issuer, MirrorPatience};
+use crate::health::{LastLook, LastQuestions};
 use crate::known_callers::KnownCallers;
+use crate::strangers::Strangers;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +36,8 @@ pub struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) last_look: Arc<LastLook>,
+    pub(crate) last_questions: Arc<LastQuestions>,
+    pub(crate) patience: MirrorPatience,
     known_callers: Arc<KnownCallers>,
     pub(crate) data_api_options: Option<DataApiOptions>,
 }
@@ -52,6 +55,7 @@ pub(crate) struct Webhooks {
     pub(crate) secrets: Vec<SigningSecret>,
     pub(crate) tolerance: Duration,
     pub(crate) max_body_bytes: usize,
+    pub(crate) strangers: Strangers,
 }
 
 /// Why the services cannot start.
@@ -127,17 +131,20 @@ impl Services {
             revocations_kept: config.revocations_kept,
             reconcile: config.reconcile,
             arrival: ArrivalWatch::default(),
-            mirror: Mirror::new(owner, api),
+            mirror: Mirror::new(owner, api).keeping_bodies_for(config.bodies_kept),
             clients,
             data_api,
             webhooks: Arc::new(Webhooks {
                 secrets: config.signing_secrets.clone(),
                 tolerance: config.tolerance,
                 max_body_bytes: config.max_body_bytes,
+                strangers: Strangers::new(config.refusals_per_minute, config.trusted_proxies),
             }),
+            patience: config.patience,
             clock,
             metrics,
             last_look: Arc::default(),
+            last_questions: Arc::default(),
             known_callers: Arc::default(),
             data_api_options: config.data_api.clone(),
         };

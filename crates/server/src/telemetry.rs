@@ -1,6 +1,6 @@
 //! Logs on standard error, metrics for Prometheus.
 
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
@@ -17,12 +17,23 @@ pub fn start_logging(format: LogFormat, filter: Option<&str>, colour: bool) {
     };
 }
 
+/// From a webhook that is as fast as it can be to one that Svix sends again after a day, in seconds.
+const LAG_BUCKETS: &[f64] =
+    &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 43_200.0, 172_800.0];
+
 /// Starts collecting metrics.
 ///
 /// # Errors
 /// When another recorder is installed in this process.
 pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
-    let handle = PrometheusBuilder::new().install_recorder()?;
+    let lag = Matcher::Full("rowlock_delivery_lag_seconds".to_owned());
+    let handle = PrometheusBuilder::new().set_buckets_for_metric(lag, LAG_BUCKETS)?.install_recorder()?;
+    metrics::describe_histogram!("rowlock_delivery_lag_seconds", "Time from the event at Clerk to its row");
+    metrics::describe_gauge!("rowlock_last_success_timestamp_seconds", "When each source last brought something");
+    metrics::describe_gauge!("rowlock_ingest_queue_deliveries", "Deliveries that wait in this process");
+    metrics::describe_gauge!("rowlock_ingest_queue_bytes", "Bytes of deliveries that wait in this process");
+    metrics::describe_gauge!("rowlock_inquiries", "Objects that Clerk is to be asked about, by cause");
+    metrics::describe_gauge!("rowlock_stubs", "Rows of which only the id is known, by table");
     metrics::describe_counter!("rowlock_deliveries_total", "Deliveries settled, by outcome");
     metrics::describe_counter!("rowlock_refusals_total", "Requests refused or failed, by code");
     metrics::describe_gauge!("rowlock_inbox_deliveries", "Deliveries in the inbox that wait: failed or dead");

@@ -60,6 +60,7 @@ fn failures() -> Vec<Failure> {
     let own = [
         Failure::Scheme,
         Failure::TooLarge { limit: 1 },
+        Failure::TooManyRefusals { retry_after: second },
         Failure::BrokenBody,
         Failure::NotStored(MirrorError::Database(busy())),
         Failure::DatabaseAway(busy()),

@@ -1,5 +1,6 @@
 //! Deliveries that are signed, and those that are not quite.
 
+use axum::http::Method;
 use clerk::SigningSecret;
 use futures_util::future::join_all;
 use insta::assert_snapshot;
@@ -182,4 +183,60 @@ async fn other_methods_and_addresses_are_refused_in_json() {
     allow: GET,HEAD
     {"error":{"code":"method-not-allowed","hint":null,"message":"this address does not take this method"}}
     "#);
+}
+
+/// Behind one proxy of ours, which says who sends.
+async fn behind_a_proxy() -> TestServer {
+    TestServer::with(|config| {
+        config.trusted_proxies = 1;
+        config.refusals_per_minute = std::num::NonZeroU32::new(5);
+    })
+    .await
+}
+
+async fn deliver_from(server: &TestServer, address: &str, delivery: &Delivery) -> Answer {
+    let request =
+        server.request(Method::POST, "/webhooks/clerk").header("x-forwarded-for", format!("6.6.6.6, {address}"));
+    Answer::to(delivery.on(request)).await
+}
+
+#[tokio::test]
+async fn who_is_refused_too_often_is_not_listened_to_and_the_others_are() {
+    let server = behind_a_proxy().await;
+    let forged = Delivery::signed_at(OTHER_SECRET, "msg_forged", NOW, "{}");
+    for _ in 0..6 {
+        assert_eq!(deliver_from(&server, "203.0.113.9", &forged).await.status, 401);
+    }
+    let refused = deliver_from(&server, "203.0.113.9", &forged).await;
+    assert_eq!(refused.verdict(), "429 too-many-refusals");
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((30..=60).contains(&wait), "{wait}");
+    // Even what is genuine is not read; who sends from elsewhere notices nothing.
+    let ada = Delivery::user_created("ada");
+    assert_eq!(deliver_from(&server, "203.0.113.9", &ada).await.status, 429);
+    assert_eq!(deliver_from(&server, "203.0.113.10", &ada).await.ok()["outcome"], "applied");
+    assert_eq!(server.inbox().await, "msg_ada applied");
+}
+
+#[tokio::test]
+async fn what_is_genuine_and_late_is_no_strangers() {
+    let server = behind_a_proxy().await;
+    let late = Delivery::signed_at(SECRET, "msg_late", NOW - 3600, "{}");
+    for _ in 0..12 {
+        assert_eq!(deliver_from(&server, "203.0.113.9", &late).await.verdict(), "401 too-old");
+    }
+    for number in 0..12 {
+        let name = format!("ada{number}");
+        deliver_from(&server, "203.0.113.9", &Delivery::user_created(&name)).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_nobody_told_of_shuts_nobody_out() {
+    let server = TestServer::with(|config| config.refusals_per_minute = std::num::NonZeroU32::new(5)).await;
+    let forged = Delivery::signed_at(OTHER_SECRET, "msg_forged", NOW, "{}");
+    for _ in 0..20 {
+        assert_eq!(deliver_from(&server, "203.0.113.9", &forged).await.status, 401);
+    }
+    server.deliver(&Delivery::user_created("ada")).await.ok();
 }

@@ -14,6 +14,7 @@ pub(super) async fn run(arguments: MigrateArguments, printer: Printer) -> anyhow
     let owner = super::owner_pool()?;
     let unusable = || format!("{} cannot be migrated", owner.url());
     if arguments.dry_run {
+        migrations::refuse_foreign_schema(&owner).await.with_context(unusable)?;
         let pending = migrations::pending(&owner).await.with_context(unusable)?;
         for migration in &pending {
             printer.line(format!("would apply {}", named(migration)));

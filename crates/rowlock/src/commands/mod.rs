@@ -10,9 +10,12 @@ mod policy;
 mod postgres;
 mod reconcile;
 mod rest;
+mod schema;
 mod serve;
+mod status;
 mod token;
 mod trigger;
+mod uninstall;
 
 use std::process::ExitCode;
 
@@ -34,6 +37,9 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Migrate(arguments) => migrate::run(arguments, printer).await,
         Command::Backfill(arguments) => backfill::run(arguments, printer).await,
         Command::Reconcile(arguments) => reconcile::run(arguments, printer).await,
+        Command::Schema(command) => schema::run(command, printer),
+        Command::Uninstall(arguments) => uninstall::run(arguments, printer).await,
+        Command::Status(arguments) => status::run(arguments, printer).await,
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
         Command::Events(command) => events::run(command, printer).await,
@@ -66,7 +72,7 @@ fn pool_of(size: usize) -> anyhow::Result<Pool> {
         )
     })?;
     let url = DatabaseUrl::parse(&text).context("DATABASE_URL cannot be used")?;
-    Ok(Pool::new(&url, &PoolOptions { size, ..PoolOptions::default() })?)
+    Ok(Pool::new(&url, &PoolOptions { size, application_name: "rowlock command", ..PoolOptions::default() })?)
 }
 
 /// The owner's pool of a database that is at this version.

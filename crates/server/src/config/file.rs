@@ -12,6 +12,7 @@ pub(super) struct File {
     pub(super) clerk: Clerk,
     pub(super) webhooks: Webhooks,
     pub(super) reconcile: Reconcile,
+    pub(super) mirror: Mirror,
     pub(super) revocations: Revocations,
     pub(super) data_api: DataApi,
     pub(super) log: Log,
@@ -21,6 +22,7 @@ pub(super) struct File {
 pub(super) struct Server {
     pub(super) listen: SocketAddr,
     pub(super) drain_seconds: u64,
+    pub(super) trusted_proxies: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,6 +49,15 @@ pub(super) struct Clerk {
 pub(super) struct Webhooks {
     pub(super) max_body_bytes: usize,
     pub(super) tolerance_seconds: u64,
+    pub(super) refusals_per_minute: u32,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Mirror {
+    pub(super) silence_minutes: u64,
+    pub(super) stalled_minutes: u64,
+    pub(super) failing_minutes: u64,
+    pub(super) keep_bodies_days: u64,
 }
 
 #[derive(Debug, Deserialize)]

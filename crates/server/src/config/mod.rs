@@ -68,6 +68,25 @@ pub struct Config {
     pub revocations_kept: Duration,
     /// How old or new a webhook may be.
     pub tolerance: Duration,
+    /// How many refused deliveries an address may send in a minute; none without a limit.
+    pub refusals_per_minute: Option<NonZeroU32>,
+    /// How many proxies stand in front.
+    pub trusted_proxies: usize,
+    /// When the mirror is unwell.
+    pub patience: MirrorPatience,
+    /// How long bodies of settled deliveries are kept; for ever without a time.
+    pub bodies_kept: Option<Duration>,
+}
+
+/// How long the mirror may be in a state before that is trouble; never without a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MirrorPatience {
+    /// No delivery comes, although some did before.
+    pub silence: Option<Duration>,
+    /// A delivery is due and is not tried again.
+    pub stalled: Option<Duration>,
+    /// A delivery fails again and again.
+    pub failing: Option<Duration>,
 }
 
 /// What the data API shows, and how much of it.

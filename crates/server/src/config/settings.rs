@@ -11,7 +11,7 @@ use url::Url;
 use super::check::{optional_web_address, origins, web_address, within};
 use super::file::{File, LogFormat};
 use super::secrets::Secrets;
-use super::{Config, ConfigError, DEFAULTS, DataApiOptions, Issuer};
+use super::{Config, ConfigError, DEFAULTS, DataApiOptions, Issuer, MirrorPatience};
 
 /// Sections that `rowlock policy` reads and checks; a server has no use for them.
 const ELSEWHERE: [&str; 3] = ["policies", "table", "persona"];
@@ -73,6 +73,21 @@ impl Settings {
         self.0.log.format
     }
 
+    /// How long the mirror may be in a state before that is trouble.
+    ///
+    /// # Errors
+    /// When a value cannot be: [`ConfigError::Invalid`].
+    pub fn mirror_patience(&self) -> Result<MirrorPatience, ConfigError> {
+        // A year: what is longer is a digit too many.
+        let minutes = |setting, value| within(setting, value, 0..=525_600).map(|value| some(value).map(minutes));
+        let mirror = &self.0.mirror;
+        Ok(MirrorPatience {
+            silence: minutes("mirror.silence_minutes", mirror.silence_minutes)?,
+            stalled: minutes("mirror.stalled_minutes", mirror.stalled_minutes)?,
+            failing: minutes("mirror.failing_minutes", mirror.failing_minutes)?,
+        })
+    }
+
     /// What tokens must satisfy; the issuer may be empty.
     ///
     /// # Errors
@@ -116,14 +131,14 @@ impl Settings {
     /// [`ConfigError::Missing`] lists everything that is missing at once.
     pub fn complete(self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         let found = Secrets::read(environment)?;
-        let (verifier, jwks_url) = (self.verifier()?, self.jwks_url()?);
+        let (verifier, jwks_url, patience) = (self.verifier()?, self.jwks_url()?, self.mirror_patience()?);
         let issuer = issuer(&verifier.issuer, &found);
         let (Some(database_url), Some(issuer), false) =
             (&found.database_url, &issuer, found.signing_secrets.is_empty())
         else {
             return Err(missing(&found, issuer.as_ref()));
         };
-        let File { server, database, clerk, webhooks, reconcile, revocations, data_api, .. } = self.0;
+        let File { server, database, clerk, webhooks, mirror, reconcile, revocations, data_api, .. } = self.0;
         Ok(Config {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
@@ -161,6 +176,14 @@ impl Settings {
                 webhooks.tolerance_seconds,
                 1..=86_400,
             )?),
+            refusals_per_minute: NonZeroU32::new(within(
+                "webhooks.refusals_per_minute",
+                webhooks.refusals_per_minute,
+                0..=100_000,
+            )?),
+            trusted_proxies: within("server.trusted_proxies", server.trusted_proxies, 0..=10)?,
+            patience,
+            bodies_kept: some(within("mirror.keep_bodies_days", mirror.keep_bodies_days, 0..=3650)?).map(days),
         })
     }
 }
@@ -182,6 +205,15 @@ fn data_api_options(file: super::file::DataApi) -> Result<Option<DataApiOptions>
         max_body_bytes,
         cors_origins: file.cors_origins,
     }))
+}
+
+/// A number that is not 0, which stands for never.
+fn some(number: u64) -> Option<u64> {
+    Some(number).filter(|number| *number > 0)
+}
+
+const fn minutes(number: u64) -> Duration {
+    Duration::from_secs(number * 60)
 }
 
 const fn days(number: u64) -> Duration {

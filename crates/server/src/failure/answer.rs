@@ -71,6 +71,9 @@ impl IntoResponse for Failure {
         metrics::counter!("rowlock_refusals_total", "code" => self.code()).increment(1);
         let body = json!({ "error": { "code": self.code(), "message": self.message(), "hint": self.hint() } });
         let mut response = (self.status(), Json(body)).into_response();
+        if let Self::TooManyRefusals { retry_after } = self {
+            response.headers_mut().insert(RETRY_AFTER, retry_after.as_secs().max(1).into());
+        }
         match self.status() {
             StatusCode::UNAUTHORIZED => response.headers_mut().insert(WWW_AUTHENTICATE, self.challenge()),
             StatusCode::SERVICE_UNAVAILABLE => response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS),

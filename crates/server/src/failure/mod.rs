@@ -11,6 +11,8 @@
 mod answer;
 pub(crate) mod cause;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use clerk::SignatureError;
 use mirror::MirrorError;
@@ -37,6 +39,12 @@ pub enum Failure {
     TooLarge {
         /// What is read at most.
         limit: usize,
+    },
+    /// Its address has sent too much that was refused.
+    #[error("too many deliveries from this address were refused; come back in {} s", .retry_after.as_secs())]
+    TooManyRefusals {
+        /// How long it is not listened to.
+        retry_after: Duration,
     },
     /// The body broke off.
     #[error("the body ended early or could not be read")]
@@ -80,6 +88,7 @@ impl Failure {
             // can tell a wrong secret (401) from a broken request (400) by the number alone.
             Self::Token(_) | Self::Revoked(_) | Self::Scheme | Self::Signature(_) => StatusCode::UNAUTHORIZED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRefusals { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::NotStored(_) | Self::DatabaseAway(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::DatabaseRefused(_) | Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
@@ -96,6 +105,7 @@ impl Failure {
             Self::Scheme => "authorization-malformed",
             Self::Signature(error) => error.code(),
             Self::TooLarge { .. } => "body-too-large",
+            Self::TooManyRefusals { .. } => "too-many-refusals",
             Self::BrokenBody => "body-broken",
             Self::NotStored(_) => "not-stored",
             Self::DatabaseAway(_) => "database-unavailable",
@@ -113,6 +123,9 @@ impl Failure {
             Self::Token(refusal) => refusal.hint(),
             Self::Revoked(reason) => Some(reason.hint()),
             Self::Signature(error) => Some(error.hint()),
+            Self::TooManyRefusals { .. } => {
+                Some("is the signing secret of this endpoint configured? `webhooks.refusals_per_minute` is the limit")
+            }
             Self::Scheme => Some("send one `Authorization: Bearer <the result of getToken()>`"),
             Self::NoRoute => Some("Clerk's webhooks are taken at `POST /webhooks/clerk`; `GET /whoami` shows a caller"),
             Self::DatabaseRefused(_) | Self::Panic => {

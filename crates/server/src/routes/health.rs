@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::health::SigningKeys;
 use crate::{Failure, Services};
 
-/// 200 when deliveries can be stored and tokens can be checked, 503 otherwise, with what is wrong.
+/// 200 when deliveries can be stored, tokens can be checked and nothing stands still; 503 otherwise, with what is wrong.
 pub(super) async fn healthz(State(services): State<Services>) -> Response {
     let report = services.report().await;
     let (status, word) =
@@ -29,7 +29,13 @@ pub(super) async fn healthz(State(services): State<Services>) -> Response {
                 json!({ "ok": true, "age_seconds": age.as_secs(), "problem": "cannot be refreshed" })
             }
         },
+        "mirror": if report.stalls.is_empty() {
+            json!({ "ok": true })
+        } else {
+            json!({ "ok": false, "problem": report.stalls.join("; ") })
+        },
         "inbox": report.inbox,
+        "queue": { "deliveries": report.queue.deliveries, "bytes": report.queue.bytes },
     });
     match report.webhooks {
         Arrival::Unknown => {}
@@ -54,9 +60,33 @@ pub(super) async fn metrics(State(services): State<Services>) -> Response {
             metrics::gauge!("rowlock_last_delivery_timestamp_seconds").set(at as f64 / 1000.0);
         }
     }
+    metrics::gauge!("rowlock_ingest_queue_deliveries").set(report.queue.deliveries as f64);
+    metrics::gauge!("rowlock_ingest_queue_bytes").set(report.queue.bytes as f64);
+    questions(&services).await;
     if let Some(keys) = report.signing_keys {
         metrics::gauge!("rowlock_signing_keys_age_seconds").set(keys.age.as_secs_f64());
     }
     metrics::gauge!("rowlock_healthy").set(if report.is_well() { 1.0 } else { 0.0 });
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
+}
+
+/// What waits for Clerk's word. When it cannot be asked for, the last figures stay; the inbox says by itself that the database
+/// does not answer.
+async fn questions(services: &Services) {
+    let Some(questions) = services.questions().await else { return };
+    for cause in ["tie", "stub", "missing"] {
+        let found = questions.inquiries.iter().find(|inquiries| inquiries.cause == cause);
+        let count = found.map_or(0, |inquiries| inquiries.count);
+        metrics::gauge!("rowlock_inquiries", "cause" => cause).set(count as f64);
+    }
+    metrics::gauge!("rowlock_stubs", "table" => "users").set(questions.stub_users as f64);
+    metrics::gauge!("rowlock_stubs", "table" => "organizations").set(questions.stub_organizations as f64);
+    let Some(last) = &questions.last_success else { return };
+    for (source, at) in
+        [("webhook", last.webhook), ("backfill", last.backfill), ("reconcile", last.reconcile), ("token", last.token)]
+    {
+        if let Some(at) = at {
+            metrics::gauge!("rowlock_last_success_timestamp_seconds", "source" => source).set(at as f64 / 1000.0);
+        }
+    }
 }

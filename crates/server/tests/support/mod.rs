@@ -118,6 +118,13 @@ impl TestServer {
         Held(connection)
     }
 
+    /// Holds the inbox's rows, so that the worker passes them by, until it is released; times and states can still be changed.
+    pub(crate) async fn hold_deliveries(&self) -> Held {
+        let connection = self.owner().await;
+        connection.batch_execute("begin; select from rowlock.inbox for key share").await.unwrap();
+        Held(connection)
+    }
+
     /// Waits until somebody waits for a lock.
     pub(crate) async fn somebody_waits(&self) {
         let waiting = "select pid from pg_locks where not granted and database = (

@@ -1,0 +1,1 @@
+select body from rowlock.inbox where delivery_id = $1

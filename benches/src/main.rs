@@ -1,6 +1,7 @@
 //! How fast Rowlock is, measured beside what it competes with and what the machine allows.
 //!
-//! Three subjects: verifying a session token, running a client's statement as its principal, taking webhooks.
+//! Four subjects: verifying a session token, running a client's statement as its principal, taking webhooks, and writing
+//! everything that Clerk has.
 //! Each is a race of *ours*, a *peer* (what people would use otherwise) and a *limit* (the part that nobody can leave
 //! out). They take turns on the same machine in the same minutes, so a noisy neighbour hits all of them; the claim is
 //! the ratio, the absolute numbers are context. What each row means stands in `benches/README.md`.
@@ -8,6 +9,7 @@
 //! Nothing here is a test: no number makes this program fail. A contender that gives a wrong answer does.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
+mod backfill;
 mod callers;
 mod database;
 mod delay_proxy;
@@ -48,6 +50,8 @@ enum Subject {
     Principal,
     /// Taking webhooks over HTTP
     Ingest,
+    /// Writing everything that Clerk has
+    Backfill,
 }
 
 fn main() -> Result<()> {
@@ -58,13 +62,16 @@ fn main() -> Result<()> {
     if wanted(Subject::Tokens) {
         tokens::measure(&runtime, &mut report)?;
     }
-    if wanted(Subject::Principal) || wanted(Subject::Ingest) {
+    if wanted(Subject::Principal) || wanted(Subject::Ingest) || wanted(Subject::Backfill) {
         let database = runtime.block_on(Database::start())?;
         if wanted(Subject::Principal) {
             principal::measure(&runtime, &database, &mut report)?;
         }
         if wanted(Subject::Ingest) {
             ingest::measure(&runtime, &database, &mut report)?;
+        }
+        if wanted(Subject::Backfill) {
+            backfill::measure(&runtime, &database, &mut report)?;
         }
         runtime.block_on(database.stop())?;
     }

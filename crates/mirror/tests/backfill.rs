@@ -226,3 +226,22 @@ async fn without_a_user_list_there_is_no_backfill() {
     let error = test.backfill().await.unwrap_err();
     assert!(error.to_string().contains("422 Unprocessable Entity (something_new) to /v1/users"), "{error}");
 }
+
+#[tokio::test]
+async fn a_key_of_another_instance_is_refused() {
+    let instance = |id: &'static str| {
+        move |path: &str, _: &emulator::Emulator| {
+            (path == "/v1/instance").then(|| format!(r#"{{"object":"instance","id":"{id}"}}"#).into_response())
+        }
+    };
+    let (ours, theirs) = (Clerk::behind(instance("ins_ours")).await, Clerk::behind(instance("ins_theirs")).await);
+    let test = Test::of(&ours).await;
+    test.backfill().await.unwrap();
+    let mirror = Mirror::new(test.database.owner.clone(), Some(theirs.api()));
+    let error = mirror.backfill(&BackfillOptions::default(), &CancellationToken::new(), |_| {}).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "CLERK_SECRET_KEY is of Clerk instance `ins_theirs`; this database mirrors `ins_ours`"
+    );
+    test.backfill().await.unwrap();
+}

@@ -1,6 +1,11 @@
 //! Starting, asking and stopping an emulator.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use clerk::{Environment, InstanceId, InvalidPublishableKey, PublishableKey, SigningSecret, Timestamp};
 use parking_lot::{Mutex, RwLock};
@@ -13,9 +18,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     EmulatorOptions, InvalidRole, Refusal, StateFileError, TokenRequest,
-    api::http::router,
     change::Change,
     clock::ShiftedClock,
+    frontend_api::{cookies, http::service},
     identity::Identity,
     ids::IdSource,
     instance::Instance,
@@ -105,6 +110,7 @@ impl Emulator {
             signing_key,
             roles,
             seed_data,
+            settings,
             session_claims,
             rate_limits,
             webhook_speed,
@@ -119,10 +125,10 @@ impl Emulator {
         let address = listener.local_addr().map_err(refused)?;
         let publishable_key = PublishableKey::for_frontend_api(Environment::Development, &address.to_string())?;
         let state_file = state_file.map(StateFile::new);
-        let settings = OutboxSettings { speed: webhook_speed };
+        let outbox_settings = OutboxSettings { speed: webhook_speed };
         let begin = {
             let (state_file, now) = (state_file.clone(), clock.now());
-            move || Beginning::find(state_file.as_ref(), seed, &roles, &seed_data, signing_key, settings, now)
+            move || Beginning::find(state_file.as_ref(), seed, &roles, &seed_data, signing_key, outbox_settings, now)
         };
         // Reading a file and drawing a key both keep a thread busy.
         let Beginning { identity, mut state, outbox } = tokio::task::spawn_blocking(begin).await??;
@@ -137,7 +143,9 @@ impl Emulator {
             identity,
             issuer: issuer.unwrap_or_else(|| base_url.clone()),
             base_url,
+            cookie_suffix: cookies::suffix(&publishable_key),
             publishable_key,
+            settings,
             session_claims,
             snapshots: Mutex::new(BTreeMap::new()),
             limiter: Limiter::new(rate_limits),
@@ -145,6 +153,7 @@ impl Emulator {
             state: RwLock::new(state),
             webhooks: Arc::new(sender),
             clock,
+            apps: Mutex::new(BTreeSet::new()),
             dirty,
         });
         if let Some(file) = &state_file {
@@ -155,7 +164,7 @@ impl Emulator {
 
     fn run(instance: Arc<Instance>, listener: TcpListener, address: SocketAddr, state_file: Option<StateFile>) -> Self {
         let stop = CancellationToken::new();
-        let service = router(Arc::clone(&instance)).into_make_service_with_connect_info::<SocketAddr>();
+        let service = service(Arc::clone(&instance)).into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone().cancelled_owned();
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;

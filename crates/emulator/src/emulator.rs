@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
     net::SocketAddr,
     sync::Arc,
     time::Duration,
@@ -46,6 +47,8 @@ pub struct Emulator {
     pub(crate) instance: Arc<Instance>,
     address: SocketAddr,
     state_file: Option<StateFile>,
+    /// Held while the emulator runs, so that no other one writes the same file.
+    state_lock: Option<File>,
     /// Cancelled when the emulator is dropped or shut down.
     stop: DropGuard,
     server: JoinHandle<()>,
@@ -125,6 +128,7 @@ impl Emulator {
         let address = listener.local_addr().map_err(refused)?;
         let publishable_key = PublishableKey::for_frontend_api(Environment::Development, &address.to_string())?;
         let state_file = state_file.map(StateFile::new);
+        let state_lock = state_file.as_ref().map(StateFile::lock).transpose()?;
         let outbox_settings = OutboxSettings { speed: webhook_speed };
         let begin = {
             let (state_file, now) = (state_file.clone(), clock.now());
@@ -159,7 +163,9 @@ impl Emulator {
         if let Some(file) = &state_file {
             save(file, &instance).await?;
         }
-        Ok(Self::run(instance, listener, address, state_file))
+        let mut emulator = Self::run(instance, listener, address, state_file);
+        emulator.state_lock = state_lock;
+        Ok(emulator)
     }
 
     fn run(instance: Arc<Instance>, listener: TcpListener, address: SocketAddr, state_file: Option<StateFile>) -> Self {
@@ -175,7 +181,7 @@ impl Emulator {
         let webhooks = tokio::spawn(Arc::clone(&instance.webhooks).run(stop.clone()));
         let saver = state_file.clone().map(|file| tokio::spawn(keep_saved(file, Arc::clone(&instance), stop.clone())));
         tracing::info!(address = %address, instance.id = %instance.identity.signing_key.instance_id(), "emulator listens");
-        Self { instance, address, state_file, stop: stop.drop_guard(), server, webhooks, saver }
+        Self { instance, address, state_file, state_lock: None, stop: stop.drop_guard(), server, webhooks, saver }
     }
 
     /// Stops taking requests, lets what is on its way finish, and saves.
@@ -183,7 +189,7 @@ impl Emulator {
     /// # Errors
     /// When the state could not be saved.
     pub async fn shutdown(self) -> Result<(), EmulatorError> {
-        let Self { instance, state_file, stop, mut server, webhooks, saver, .. } = self;
+        let Self { instance, state_file, state_lock, stop, mut server, webhooks, saver, .. } = self;
         drop(stop);
         if tokio::time::timeout(SHUTDOWN, &mut server).await.is_err() {
             tracing::warn!("connections to the emulator were cut off");
@@ -193,10 +199,11 @@ impl Emulator {
         if let Some(saver) = saver {
             saver.await?;
         }
-        match &state_file {
-            Some(file) => save(file, &instance).await,
-            None => Ok(()),
+        if let Some(file) = &state_file {
+            save(file, &instance).await?;
         }
+        drop(state_lock);
+        Ok(())
     }
 
     /// Where the emulator listens.

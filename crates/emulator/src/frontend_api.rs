@@ -24,6 +24,7 @@ pub(crate) mod objects;
 pub(crate) mod operations;
 pub(crate) mod origins;
 pub(crate) mod packages;
+pub(crate) mod pages;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;

@@ -40,6 +40,7 @@ pub(crate) struct Answer {
 pub(crate) enum Content {
     Json(Value),
     Redirect(StatusCode, String),
+    Page(String),
 }
 
 pub(crate) type FrontendReply = Result<Answer, Refusal>;
@@ -51,6 +52,15 @@ impl Answer {
 
     pub(crate) fn redirect(to: impl Into<String>) -> Self {
         Self { content: Content::Redirect(StatusCode::TEMPORARY_REDIRECT, to.into()), cookies: Vec::new() }
+    }
+
+    /// Where a form leads: to be fetched, not posted to.
+    pub(crate) fn see_other(to: impl Into<String>) -> Self {
+        Self { content: Content::Redirect(StatusCode::SEE_OTHER, to.into()), cookies: Vec::new() }
+    }
+
+    pub(crate) fn page(html: String) -> Self {
+        Self { content: Content::Page(html), cookies: Vec::new() }
     }
 
     pub(crate) fn with_cookies(mut self, cookies: impl IntoIterator<Item = String>) -> Self {

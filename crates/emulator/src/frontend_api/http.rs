@@ -16,8 +16,8 @@ use axum::{
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
     header::{
-        AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT,
-        X_CONTENT_TYPE_OPTIONS,
+        AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, ORIGIN, SET_COOKIE,
+        USER_AGENT, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use tower::ServiceExt as _;
@@ -46,6 +46,8 @@ use crate::{
 const PROXY_URL: HeaderName = HeaderName::from_static("clerk-proxy-url");
 const PROXY_SECRET_KEY: HeaderName = HeaderName::from_static("clerk-secret-key");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Our pages run no script, load nothing, and stand in nobody's frame.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 /// The parameter in which a page shows the token of its development browser.
 const DEV_BROWSER: &str = "__clerk_db_jwt";
 
@@ -240,6 +242,13 @@ fn write(reply: FrontendReply) -> Response {
     };
     let mut response = match content {
         Content::Json(value) => respond(Ok(value.to_string().into_bytes())),
+        Content::Page(html) => {
+            let mut response = Response::new(Body::from(html));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+            response
+        }
         Content::Redirect(status, to) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = status;

@@ -11,7 +11,10 @@ mod tickets;
 
 use http::Method;
 
-use super::call::{FrontendCall, FrontendReply};
+use super::{
+    call::{FrontendCall, FrontendReply},
+    pages,
+};
 
 pub(crate) use handshake::payload as handshake_payload;
 
@@ -35,8 +38,16 @@ const fn on(method: Method, path: &'static str, run: fn(&FrontendCall) -> Fronte
     Operation { method, path, from_own_pages_only: false, run }
 }
 
+const fn own_page(method: Method, path: &'static str, run: fn(&FrontendCall) -> FrontendReply) -> Operation {
+    Operation { method, path, from_own_pages_only: true, run }
+}
+
 /// Everything a page can ask for. What Clerk has and this table has not is answered with 501.
 pub(crate) const OPERATIONS: &[Operation] = &[
+    on(GET, "/", pages::overview),
+    on(GET, "/sign-in", pages::sign_in),
+    own_page(POST, "/sign-in", pages::sign_in_as),
+    on(GET, "/sign-in/arrive", pages::arrive),
     on(GET, "/v1/environment", clients::environment),
     on(PATCH, "/v1/environment", clients::environment),
     on(POST, "/v1/dev_browser", clients::create_dev_browser),

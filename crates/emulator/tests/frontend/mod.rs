@@ -2,6 +2,7 @@
 
 mod handshakes;
 mod organizations;
+mod pages;
 mod profile;
 mod sessions;
 mod shell;

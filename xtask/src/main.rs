@@ -42,6 +42,7 @@ Commands:
 
 Environment:
   PG_BIN              Directory of the Postgres server programs to use, instead of those found
+  CHROMIUM            Browser for the tests of real apps, instead of the one found
   CI=true             No colours
 ";
 

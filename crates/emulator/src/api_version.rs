@@ -56,6 +56,16 @@ impl ApiVersion {
         })
     }
 
+    /// What a page asks for. `clerk-js` names the newest version of its day, which people neither choose nor know, so a
+    /// date later than the latest one here means the latest one.
+    pub(crate) fn of_page(parameter: Option<&str>) -> Result<Self, Refusal> {
+        let date = |text: &&str| text.parse::<jiff::civil::Date>().is_ok();
+        match parameter.filter(date) {
+            Some(later) if later > Self::LATEST.0 => Ok(Self::LATEST),
+            _ => Self::choose(None, parameter),
+        }
+    }
+
     pub(crate) fn session_token_version(self) -> SessionTokenVersion {
         if self >= Self::SESSION_TOKEN_V2 { SessionTokenVersion::V2 } else { SessionTokenVersion::V1 }
     }
@@ -77,6 +87,16 @@ mod tests {
         assert_eq!(ApiVersion::choose(None, Some("2025-04-10")).unwrap().0, "2025-04-10");
         assert_eq!(ApiVersion::choose(Some("2024-10-01"), Some("2024-10-01")).unwrap_err().status(), 400);
         assert_eq!(ApiVersion::choose(Some("2024-10-02"), None).unwrap_err().code(), "api_version_invalid");
+    }
+
+    #[test]
+    fn a_page_may_be_newer_than_the_emulator() {
+        assert_eq!(ApiVersion::of_page(Some("2099-01-31")).unwrap(), ApiVersion::LATEST);
+        assert_eq!(ApiVersion::of_page(Some("2024-10-01")).unwrap().0, "2024-10-01");
+        assert_eq!(ApiVersion::of_page(None).unwrap(), ApiVersion::LATEST);
+        for bad in ["2024-10-02", "2099-13-01", "latest"] {
+            assert_eq!(ApiVersion::of_page(Some(bad)).unwrap_err().code(), "api_version_invalid", "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! Starting, asking and stopping an emulator.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use clerk::{Environment, InstanceId, InvalidPublishableKey, PublishableKey, SigningSecret, Timestamp};
 use parking_lot::{Mutex, RwLock};
@@ -13,9 +19,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     EmulatorOptions, InvalidRole, Refusal, StateFileError, TokenRequest,
-    api::http::router,
     change::Change,
     clock::ShiftedClock,
+    frontend_api::{cookies, http::service},
     identity::Identity,
     ids::IdSource,
     instance::Instance,
@@ -41,6 +47,8 @@ pub struct Emulator {
     pub(crate) instance: Arc<Instance>,
     address: SocketAddr,
     state_file: Option<StateFile>,
+    /// Held while the emulator runs, so that no other one writes the same file.
+    state_lock: Option<File>,
     /// Cancelled when the emulator is dropped or shut down.
     stop: DropGuard,
     server: JoinHandle<()>,
@@ -105,6 +113,7 @@ impl Emulator {
             signing_key,
             roles,
             seed_data,
+            settings,
             session_claims,
             rate_limits,
             webhook_speed,
@@ -119,10 +128,11 @@ impl Emulator {
         let address = listener.local_addr().map_err(refused)?;
         let publishable_key = PublishableKey::for_frontend_api(Environment::Development, &address.to_string())?;
         let state_file = state_file.map(StateFile::new);
-        let settings = OutboxSettings { speed: webhook_speed };
+        let state_lock = state_file.as_ref().map(StateFile::lock).transpose()?;
+        let outbox_settings = OutboxSettings { speed: webhook_speed };
         let begin = {
             let (state_file, now) = (state_file.clone(), clock.now());
-            move || Beginning::find(state_file.as_ref(), seed, &roles, &seed_data, signing_key, settings, now)
+            move || Beginning::find(state_file.as_ref(), seed, &roles, &seed_data, signing_key, outbox_settings, now)
         };
         // Reading a file and drawing a key both keep a thread busy.
         let Beginning { identity, mut state, outbox } = tokio::task::spawn_blocking(begin).await??;
@@ -137,7 +147,9 @@ impl Emulator {
             identity,
             issuer: issuer.unwrap_or_else(|| base_url.clone()),
             base_url,
+            cookie_suffix: cookies::suffix(&publishable_key),
             publishable_key,
+            settings,
             session_claims,
             snapshots: Mutex::new(BTreeMap::new()),
             limiter: Limiter::new(rate_limits),
@@ -145,17 +157,20 @@ impl Emulator {
             state: RwLock::new(state),
             webhooks: Arc::new(sender),
             clock,
+            apps: Mutex::new(BTreeSet::new()),
             dirty,
         });
         if let Some(file) = &state_file {
             save(file, &instance).await?;
         }
-        Ok(Self::run(instance, listener, address, state_file))
+        let mut emulator = Self::run(instance, listener, address, state_file);
+        emulator.state_lock = state_lock;
+        Ok(emulator)
     }
 
     fn run(instance: Arc<Instance>, listener: TcpListener, address: SocketAddr, state_file: Option<StateFile>) -> Self {
         let stop = CancellationToken::new();
-        let service = router(Arc::clone(&instance)).into_make_service_with_connect_info::<SocketAddr>();
+        let service = service(Arc::clone(&instance)).into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone().cancelled_owned();
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
@@ -166,7 +181,7 @@ impl Emulator {
         let webhooks = tokio::spawn(Arc::clone(&instance.webhooks).run(stop.clone()));
         let saver = state_file.clone().map(|file| tokio::spawn(keep_saved(file, Arc::clone(&instance), stop.clone())));
         tracing::info!(address = %address, instance.id = %instance.identity.signing_key.instance_id(), "emulator listens");
-        Self { instance, address, state_file, stop: stop.drop_guard(), server, webhooks, saver }
+        Self { instance, address, state_file, state_lock: None, stop: stop.drop_guard(), server, webhooks, saver }
     }
 
     /// Stops taking requests, lets what is on its way finish, and saves.
@@ -174,7 +189,7 @@ impl Emulator {
     /// # Errors
     /// When the state could not be saved.
     pub async fn shutdown(self) -> Result<(), EmulatorError> {
-        let Self { instance, state_file, stop, mut server, webhooks, saver, .. } = self;
+        let Self { instance, state_file, state_lock, stop, mut server, webhooks, saver, .. } = self;
         drop(stop);
         if tokio::time::timeout(SHUTDOWN, &mut server).await.is_err() {
             tracing::warn!("connections to the emulator were cut off");
@@ -184,10 +199,11 @@ impl Emulator {
         if let Some(saver) = saver {
             saver.await?;
         }
-        match &state_file {
-            Some(file) => save(file, &instance).await,
-            None => Ok(()),
+        if let Some(file) = &state_file {
+            save(file, &instance).await?;
         }
+        drop(state_lock);
+        Ok(())
     }
 
     /// Where the emulator listens.

@@ -57,6 +57,11 @@ impl<T> Field<T> {
 }
 
 impl Form {
+    /// A form that was read elsewhere.
+    pub(crate) fn of(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
     /// An empty body is an empty form: the SDK sends none when it has nothing to say.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Refusal> {
         if body.is_empty() {

@@ -3,7 +3,11 @@
 //! Lock order: the state, then the outbox. Events enter the outbox while the state is still locked, so that the order
 //! of messages is the order of changes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use clerk::{DeliveryId, PublishableKey, Timestamp};
 use parking_lot::{Mutex, RwLock};
@@ -13,6 +17,7 @@ use tokio::sync::Notify;
 use crate::{
     change::{Change, Event},
     clock::ShiftedClock,
+    frontend_api::settings::InstanceSettings,
     identity::Identity,
     outage::OutageSwitch,
     rate_limits::Limiter,
@@ -23,12 +28,18 @@ use crate::{
     webhooks::{Origin, Sender, envelope},
 };
 
+/// More apps than anybody develops at once.
+const APPS_LIMIT: usize = 32;
+
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) identity: Identity,
     pub(crate) issuer: String,
     pub(crate) base_url: String,
     pub(crate) publishable_key: PublishableKey,
+    pub(crate) settings: InstanceSettings,
+    /// What sets the cookies of this instance apart from those of another one on the same host.
+    pub(crate) cookie_suffix: String,
     pub(crate) session_claims: Map<String, Value>,
     pub(crate) limiter: Limiter,
     pub(crate) outage: OutageSwitch,
@@ -37,11 +48,21 @@ pub(crate) struct Instance {
     pub(crate) clock: Arc<ShiftedClock>,
     /// States to return to, by name.
     pub(crate) snapshots: Mutex<BTreeMap<String, State>>,
+    /// The proxies of apps that were heard of since the start.
+    pub(crate) apps: Mutex<BTreeSet<String>>,
     /// Set after every change; heard by whoever keeps the state file.
     pub(crate) dirty: Arc<Notify>,
 }
 
 impl Instance {
+    /// Takes note of an app whose proxy knows the secret key: where people who sign in by hand can go.
+    pub(crate) fn remember_app(&self, proxy: &str) {
+        let mut apps = self.apps.lock();
+        if apps.len() < APPS_LIMIT && !apps.contains(proxy) {
+            apps.insert(proxy.to_owned());
+        }
+    }
+
     pub(crate) fn read<T>(&self, reading: impl FnOnce(View<'_>) -> T) -> T {
         let state = self.state.read();
         let now = self.clock.now();

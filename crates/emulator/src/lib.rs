@@ -36,6 +36,7 @@ mod clock;
 mod control;
 mod emulator;
 mod form;
+mod frontend_api;
 mod identity;
 mod ids;
 mod instance;
@@ -57,6 +58,7 @@ mod organization_domains;
 mod organization_invitations;
 mod organizations;
 mod outage;
+mod passwords;
 mod query;
 mod rate_limits;
 mod reasons;
@@ -80,6 +82,10 @@ mod waitlist;
 mod webhooks;
 
 pub use emulator::{Emulator, EmulatorError};
+pub use frontend_api::{
+    packages::{install_scripts, scripts_installed},
+    settings::{InstanceSettings, Requirement},
+};
 pub use keys::SigningKey;
 pub use local_api::{
     BackendApi, JwtTemplatesApi, MembershipsApi, OrganizationsApi, RawMessage, SessionsApi, UsersApi, WebhooksApi,

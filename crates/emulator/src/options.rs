@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use clerk::{Clock, SystemClock};
 use serde_json::{Map, Value};
 
-use crate::{keys::SigningKey, rate_limits::RateLimits, roles::RoleDefinition, seed::Seed};
+use crate::{
+    frontend_api::settings::InstanceSettings, keys::SigningKey, rate_limits::RateLimits, roles::RoleDefinition,
+    seed::Seed,
+};
 
 /// Svix: an answer that takes longer than 15 seconds is none.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -29,6 +32,8 @@ pub struct EmulatorOptions {
     pub roles: Vec<RoleDefinition>,
     /// What a new instance holds from its beginning; an instance that comes from a state file has it already.
     pub seed_data: Seed,
+    /// What people who sign in or up are asked for.
+    pub settings: InstanceSettings,
     /// Custom claims of every session token, with shortcodes.
     pub session_claims: Map<String, Value>,
     /// Whether callers are held to Clerk's rate limits, and to which.
@@ -50,6 +55,7 @@ impl Default for EmulatorOptions {
             signing_key: None,
             roles: Vec::new(),
             seed_data: Seed::default(),
+            settings: InstanceSettings::default(),
             session_claims: Map::new(),
             rate_limits: None,
             webhook_speed: 1.0,

@@ -1,8 +1,7 @@
 //! Sessions: a user signed in on a client.
 //!
 //! A session lives seven days unless it is revoked, ended, removed or replaced first; the organization active in it
-//! decides what its tokens say. A session that has a task to do is pending until the task is done. Not modelled: Clerk's
-//! habit of making the organization a user has just created active in the next session: only a named one is active here.
+//! decides what its tokens say. A session that has a task to do is pending until the task is done.
 
 mod change;
 mod collection;
@@ -13,7 +12,7 @@ use clerk::{OrganizationId, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use change::NewSession;
+pub(crate) use change::{CHOOSE_ORGANIZATION, NewSession};
 pub(crate) use collection::Sessions;
 pub(crate) use list::SessionList;
 pub(crate) use object::SessionObject;

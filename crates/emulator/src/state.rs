@@ -7,11 +7,27 @@ use clerk::{InstanceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access_lists::ListedIdentifier, api_keys::ApiKey, billing::Billing, ids::IdSource, invitations::Invitation,
-    jwt_templates::JwtTemplates, m2m_tokens::M2mToken, machines::Machine, memberships::Memberships,
-    oauth_tokens::OauthToken, organization_domains::OrganizationDomain,
-    organization_invitations::OrganizationInvitation, organizations::Organizations, redirect_urls::RedirectUrl,
-    roles::Roles, sessions::Sessions, table::Table, tickets::SignInTicket, users::Users, verifications::Verification,
+    access_lists::ListedIdentifier,
+    api_keys::ApiKey,
+    billing::Billing,
+    frontend_api::{clients::Clients, handshakes::Handshakes},
+    ids::IdSource,
+    invitations::Invitation,
+    jwt_templates::JwtTemplates,
+    m2m_tokens::M2mToken,
+    machines::Machine,
+    memberships::Memberships,
+    oauth_tokens::OauthToken,
+    organization_domains::OrganizationDomain,
+    organization_invitations::OrganizationInvitation,
+    organizations::Organizations,
+    redirect_urls::RedirectUrl,
+    roles::Roles,
+    sessions::Sessions,
+    table::Table,
+    tickets::SignInTicket,
+    users::Users,
+    verifications::Verification,
     waitlist::WaitlistEntry,
 };
 
@@ -26,6 +42,12 @@ pub(crate) struct State {
     pub(crate) memberships: Memberships,
     pub(crate) sessions: Sessions,
     pub(crate) jwt_templates: JwtTemplates,
+    /// Browsers.
+    #[serde(default)]
+    pub(crate) clients: Clients,
+    /// Lives for a minute at most, so it is not saved.
+    #[serde(skip)]
+    pub(crate) handshakes: Handshakes,
     #[serde(default)]
     pub(crate) roles: Roles,
     #[serde(default)]
@@ -81,6 +103,8 @@ impl State {
             memberships: Memberships::default(),
             sessions: Sessions::default(),
             jwt_templates: JwtTemplates::default(),
+            clients: Clients::default(),
+            handshakes: Handshakes::default(),
             roles: Roles::initial(instance_id, now),
             organization_invitations: Table::default(),
             organization_domains: Table::default(),

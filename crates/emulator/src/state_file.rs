@@ -4,10 +4,10 @@
 //! it over the file, so that a crash leaves the old or the new state and never half of one. A file that cannot be read
 //! or understood stops the start: it is never replaced silently.
 //!
-//! Not handled: two emulators on one file. The later save wins.
+//! One emulator at a time uses a file: a lock on the file beside it says so, which ends with the process that holds it.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -83,6 +83,12 @@ pub enum StateFileError {
         /// The format it names.
         found: u32,
     },
+    /// Another emulator has it.
+    #[error("state file {} is in use by another emulator; stop that one, or give this one a file of its own", path.display())]
+    InUse {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// The state could not be saved.
     #[error("state file {} cannot be written", path.display())]
     Unwritable {
@@ -97,6 +103,27 @@ pub enum StateFileError {
 impl StateFile {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path }
+    }
+
+    /// Takes the file for this process, for as long as the returned file is open.
+    pub(crate) fn lock(&self) -> Result<File, StateFileError> {
+        let unwritable = |source| StateFileError::Unwritable { path: self.path.clone(), source };
+        self.create_directory().map_err(unwritable)?;
+        let mut name = self.path.clone().into_os_string();
+        name.push(".lock");
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&name).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(StateFileError::InUse { path: self.path.clone() }),
+            Err(TryLockError::Error(source)) => Err(unwritable(source)),
+        }
+    }
+
+    fn create_directory(&self) -> io::Result<()> {
+        match self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            Some(directory) => std::fs::create_dir_all(directory),
+            None => Ok(()),
+        }
     }
 
     /// What the file holds, or nothing when there is no file yet.
@@ -141,9 +168,7 @@ impl StateFile {
         let mut neighbour = self.path.clone().into_os_string();
         neighbour.push(".new");
         let neighbour = PathBuf::from(neighbour);
-        if let Some(directory) = self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory)?;
-        }
+        self.create_directory()?;
         // A neighbour that a crash left behind may have any mode, so it is never reused.
         match std::fs::remove_file(&neighbour) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use clerk::{Timestamp, UserId};
+use clerk::{OrganizationId, Timestamp, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -29,6 +29,9 @@ pub(crate) struct SignInTicket {
     pub(crate) user_id: UserId,
     /// Who acts as the user: an actor token.
     pub(crate) actor: Option<Map<String, Value>>,
+    /// The organization that becomes active with the sign-in.
+    #[serde(default)]
+    pub(crate) organization_id: Option<OrganizationId>,
     pub(crate) status: TicketStatus,
     pub(crate) token: Secret,
     pub(crate) expires_at: Timestamp,
@@ -84,6 +87,23 @@ impl SignInTicket {
     fn name(&self) -> &'static str {
         if self.actor.is_some() { "actor token" } else { "sign in token" }
     }
+
+    /// Whether it lets somebody in, and if not, in Clerk's words why.
+    pub(crate) fn check_usable(&self, now: Timestamp) -> Result<(), Refusal> {
+        let refused = |code: &'static str, what: &str| {
+            let long = format!("This {} {what}.", self.name());
+            Err(Refusal::new(StatusCode::BAD_REQUEST, code, "ticket cannot be used", long))
+        };
+        match (self.status, self.actor.is_some()) {
+            (TicketStatus::Pending, _) if self.expires_at > now => Ok(()),
+            (TicketStatus::Pending, true) => refused("actor_token_cannot_be_used_code", "has expired"),
+            (TicketStatus::Pending, false) => refused("sign_in_token_cannot_be_used_code", "has expired"),
+            (TicketStatus::Revoked, true) => refused("actor_token_revoked_code", "has been revoked"),
+            (TicketStatus::Revoked, false) => refused("sign_in_token_revoked_code", "has been revoked"),
+            (TicketStatus::Accepted, true) => refused("actor_token_already_used_code", "has already been used"),
+            (TicketStatus::Accepted, false) => refused("sign_in_token_already_used_code", "has already been used"),
+        }
+    }
 }
 
 impl Row for SignInTicket {
@@ -101,17 +121,17 @@ impl Row for SignInTicket {
 pub(crate) struct NewSignInTicket {
     user_id: String,
     actor: Option<Map<String, Value>>,
+    organization: Option<String>,
     expires_in: i64,
     session_seconds: Option<i64>,
 }
 
 impl NewSignInTicket {
     pub(crate) fn read_sign_in(mut form: Form) -> Result<Self, Refusal> {
-        form.not_emulated(&["org_id"])?;
-        form.ignore(&["org_id"]);
         let new = Self {
             user_id: form.string("user_id")?.required("user_id")?,
             actor: None,
+            organization: form.string("org_id")?.given().filter(|id| !id.is_empty()),
             expires_in: form.bounded("expires_in_seconds", seconds())?.given().unwrap_or(SIGN_IN_SECONDS),
             session_seconds: None,
         };
@@ -128,6 +148,7 @@ impl NewSignInTicket {
         let new = Self {
             user_id: form.string("user_id")?.required("user_id")?,
             actor: Some(actor),
+            organization: None,
             expires_in: form.bounded("expires_in_seconds", seconds())?.given().unwrap_or(ACTOR_SECONDS),
             session_seconds: Some(session.unwrap_or(ACTOR_SESSION_SECONDS)),
         };
@@ -145,11 +166,25 @@ impl Change<'_> {
     pub(crate) fn create_sign_in_ticket(&mut self, new: NewSignInTicket) -> Result<SignInTicket, Refusal> {
         let user = self.state.users.get(&new.user_id).ok_or_else(|| Refusal::not_found("user", &new.user_id))?;
         let user_id = user.id.clone();
+        let organization_id = match &new.organization {
+            None => None,
+            Some(id) => {
+                let found = self.state.organizations.by_id_or_slug(id);
+                let organization = found.ok_or_else(|| Refusal::not_found("organization", id))?;
+                if self.state.memberships.between(organization.id.as_str(), user_id.as_str()).is_none() {
+                    let long = format!("User {user_id} is not a member of organization {}.", organization.id);
+                    let code = "not_a_member_in_organization";
+                    return Err(Refusal::new(StatusCode::FORBIDDEN, code, "not a member", long));
+                }
+                Some(organization.id.clone())
+            }
+        };
         let prefix = if new.actor.is_some() { "act_" } else { "sit_" };
         let ticket = SignInTicket {
             id: self.state.ids.prefixed(prefix, self.now),
             user_id,
             actor: new.actor,
+            organization_id,
             status: TicketStatus::Pending,
             token: Secret::new(ids::hex(&self.state.ids.secret::<24>())),
             expires_at: self.now.plus(Duration::from_secs(new.expires_in.unsigned_abs())),
@@ -195,40 +230,22 @@ impl Change<'_> {
         Err(Refusal::new(StatusCode::BAD_REQUEST, "ticket_invalid_code", "ticket is invalid", long))
     }
 
-    fn sign_in_by(&mut self, mut ticket: SignInTicket) -> Result<Session, Refusal> {
-        let prefix = if ticket.actor.is_some() { "actor_token" } else { "sign_in_token" };
-        let refused = |code: &'static str, what: &str| {
-            let long = format!("This {} {what}.", ticket.name());
-            Err(Refusal::new(StatusCode::BAD_REQUEST, code, "ticket cannot be used", long))
-        };
-        match (ticket.status, prefix) {
-            (TicketStatus::Pending, "actor_token") if ticket.expires_at <= self.now => {
-                return refused("actor_token_cannot_be_used_code", "has expired");
-            }
-            (TicketStatus::Pending, _) if ticket.expires_at <= self.now => {
-                return refused("sign_in_token_cannot_be_used_code", "has expired");
-            }
-            (TicketStatus::Pending, _) => {}
-            (TicketStatus::Revoked, "actor_token") => {
-                return refused("actor_token_revoked_code", "has been revoked");
-            }
-            (TicketStatus::Revoked, _) => return refused("sign_in_token_revoked_code", "has been revoked"),
-            (TicketStatus::Accepted, "actor_token") => {
-                return refused("actor_token_already_used_code", "has already been used");
-            }
-            (TicketStatus::Accepted, _) => {
-                return refused("sign_in_token_already_used_code", "has already been used");
-            }
-        }
-        let mut form = json!({ "user_id": ticket.user_id });
+    fn sign_in_by(&mut self, ticket: SignInTicket) -> Result<Session, Refusal> {
+        ticket.check_usable(self.now)?;
+        let mut form = json!({ "user_id": ticket.user_id, "active_organization_id": ticket.organization_id });
         if let (Some(actor), Some(seconds)) = (&ticket.actor, ticket.session_seconds) {
             form["actor"] = json!(actor);
             form["expires_in_seconds"] = json!(seconds);
         }
         let session = self.create_session(NewSession::read_any(Form::parse(form.to_string().as_bytes())?)?)?;
+        self.accept_sign_in_ticket(ticket);
+        Ok(session)
+    }
+
+    /// Uses it up.
+    pub(crate) fn accept_sign_in_ticket(&mut self, mut ticket: SignInTicket) {
         ticket.status = TicketStatus::Accepted;
         ticket.updated_at = self.now;
         self.state.sign_in_tickets.put(ticket);
-        Ok(session)
     }
 }

@@ -113,6 +113,19 @@ impl TokenRequest {
     }
 }
 
+/// A token that a browser asks for.
+#[derive(Debug)]
+pub(crate) struct BrowserToken<'a> {
+    pub(crate) session_id: &'a str,
+    pub(crate) version: SessionTokenVersion,
+    /// The origin of the page.
+    pub(crate) authorized_party: Option<&'a str>,
+    /// Another organization than the session's active one, or explicitly none.
+    pub(crate) organization: Option<Option<&'a OrganizationId>>,
+    /// The JWT template to follow instead of a session token's shape.
+    pub(crate) template: Option<&'a str>,
+}
+
 /// What minting needs to know; borrowed for one token.
 pub(crate) struct Mint<'a> {
     pub(crate) state: &'a State,
@@ -143,6 +156,36 @@ impl<'a> Mint<'a> {
         let subject = self.session_subject(session_id)?;
         let claims = self.session_payload(&subject, version, expires_in.unwrap_or(LIFETIME_SECONDS));
         Ok(jws::sign(TokenClass::Session, &claims, self.key))
+    }
+
+    /// What the Frontend API hands to a browser: the page's origin is the authorized party, and the organization may be
+    /// another one than the session's.
+    pub(crate) fn of_browser(&self, request: &BrowserToken<'_>) -> Result<String, Refusal> {
+        let mut subject = self.session_subject(request.session_id)?;
+        if let Some(organization) = request.organization {
+            subject.membership = organization.and_then(|id| self.membership(id, &subject.user.id));
+        }
+        let (mut claims, template) = match request.template {
+            None => (self.session_payload(&subject, request.version, LIFETIME_SECONDS), None),
+            Some(name) => {
+                let template = self.template(name)?;
+                (self.template_payload(&subject, Some(template), None), Some(template))
+            }
+        };
+        if let Some(party) = request.authorized_party {
+            claims.insert("azp".to_owned(), json!(party));
+        }
+        match template {
+            Some(template) => self.sign_by_template(template, &claims),
+            None => Ok(jws::sign(TokenClass::Session, &claims, self.key)),
+        }
+    }
+
+    /// A statement of the instance's own, of the class of session tokens: what a handshake carries in an address.
+    pub(crate) fn of_handshake(&self, directives: &[String]) -> String {
+        let mut claims = Map::new();
+        claims.insert("handshake".to_owned(), json!(directives));
+        jws::sign(TokenClass::Session, &claims, self.key)
     }
 
     /// `POST /v1/sessions/{id}/tokens/{template}`.
@@ -229,7 +272,7 @@ impl<'a> Mint<'a> {
                 Refusal::wrong_value("organization_id", &message, "an organization of the user")
             })?),
         };
-        let active = |session: &&Session| session.status_at(self.now) == SessionStatus::Active;
+        let active = |session: &&Session| session.is_open(self.now);
         let session = match &request.session_id {
             Some(id) => self.state.sessions.get(id.as_str()),
             None => self.state.sessions.of_user(user_id.as_str()).rev().find(active),

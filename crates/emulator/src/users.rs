@@ -17,7 +17,7 @@ use clerk::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use collection::{Identifier, Users};
-pub(crate) use create::{NewUser, check_email_address};
+pub(crate) use create::{NewUser, SignedUp, check_email_address, check_password, check_phone_number, check_username};
 pub(crate) use identifications::{
     Identification, IdentificationKind, IdentificationPatch, NewIdentification, SoleIdentification,
 };
@@ -25,7 +25,7 @@ pub(crate) use list::{UserFilter, UserList, UserOrder};
 pub(crate) use object::{EmailAddressObject, PhoneNumberObject, PublicUserData, UserObject};
 pub(crate) use update::{UserMetadata, UserPatch};
 
-use crate::metadata::Metadata;
+use crate::{metadata::Metadata, passwords::Password};
 
 /// One user, as stored. What the API shows is [`UserObject`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub(crate) struct User {
     pub(crate) private_metadata: Metadata,
     pub(crate) unsafe_metadata: Metadata,
     pub(crate) password_enabled: bool,
+    /// What signing in compares with; absent for a user of an older state file, and without a password.
+    #[serde(default)]
+    pub(crate) password: Option<Password>,
     pub(crate) password_last_updated_at: Option<Timestamp>,
     pub(crate) banned: bool,
     pub(crate) locked_until: Option<Timestamp>,
@@ -94,6 +97,12 @@ pub(crate) enum IdentificationState {
 impl User {
     pub(crate) fn locked(&self, now: Timestamp) -> bool {
         self.locked_until.is_some_and(|until| until > now)
+    }
+
+    pub(crate) fn set_password(&mut self, password: Option<Password>, now: Timestamp) {
+        self.password_enabled = password.is_some();
+        self.password_last_updated_at = password.is_some().then_some(now);
+        self.password = password;
     }
 
     pub(crate) fn primary_email_address(&self) -> Option<&EmailAddress> {

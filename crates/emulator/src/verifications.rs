@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// Clerk: "a one-time code … expires after 10 minutes".
-const LIFETIME: Duration = Duration::from_secs(600);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(600);
 /// Wrong codes a verification bears before it has failed.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 /// Clerk: "Test emails and phones".
 const TEST_CODE: &str = "424242";
 
@@ -161,11 +161,37 @@ impl Change<'_> {
 
     /// Six digits, or Clerk's test code for an address or number that is made for tests.
     pub(crate) fn draw_code(&mut self, to: &str) -> String {
-        let number = to.strip_prefix("+1").filter(|digits| digits.len() == 10 && digits[3..].starts_with("55501"));
-        if to.contains("+clerk_test@") || number.is_some() {
+        if is_test_address(to) {
             return TEST_CODE.to_owned();
         }
         let drawn = u32::from_le_bytes(self.state.ids.secret::<4>());
         format!("{:06}", drawn % 1_000_000)
+    }
+}
+
+/// Clerk's addresses for tests: the subaddress `+clerk_test`, and the fictional numbers `+1 (XXX) 555-0100` to `555-0199`.
+pub(crate) fn is_test_address(to: &str) -> bool {
+    match to.rsplit_once('@') {
+        Some((local, _)) => local.split('+').skip(1).any(|tag| tag == "clerk_test"),
+        None => {
+            let digits = to.strip_prefix("+1").filter(|digits| digits.len() == 10);
+            digits.and_then(|digits| digits.get(3..8)) == Some("55501")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_addresses_are_recognized() {
+        for test in ["ada+clerk_test@example.com", "ada+x+clerk_test@example.com", "+12015550100", "+19995550199"] {
+            assert!(is_test_address(test), "{test}");
+        }
+        for real in ["ada@example.com", "ada@clerk_test.com", "clerk_test@example.com", "+12015550200", "+442015550100"]
+        {
+            assert!(!is_test_address(real), "{real}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what surprises a test ends it where it stands")]
 
 mod disturbances;
+mod frontend;
 mod histories;
 mod instance;
 mod jwt_templates;

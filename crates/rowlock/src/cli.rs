@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Run everything on this machine: Postgres, Clerk's emulator, webhooks, mirror
     Dev(DevArguments),
+    /// Run Clerk's emulator alone: for an app, its tests and its CI
+    Clerk(ClerkArguments),
     /// Serve in production, against your database and your Clerk instance
     Serve(ServeArguments),
     /// Serve the data API alone, as PostgREST does: configured by its `PGRST_*` variables and `pgrst.*` settings
@@ -86,6 +88,34 @@ pub(crate) struct DevArguments {
     /// Directory with the programs of Postgres 15 to 18 [default: found on this machine]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) pg_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct ClerkArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<ClerkCommand>,
+    /// Port on 127.0.0.1; the publishable key names it. 0 takes a free one
+    #[arg(long, default_value_t = 4455)]
+    pub(crate) port: u16,
+    /// Where the instance is kept between runs, keys included
+    #[arg(long, value_name = "FILE", default_value = ".rowlock/clerk.json", conflicts_with = "ephemeral")]
+    pub(crate) state: PathBuf,
+    /// Keep nothing: every start is a new instance with new keys
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
+    /// Settings, roles, people and organizations, as TOML; a new instance begins with them [default: Ada, Bob and Carol]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// Send webhooks there, signed with the secret that is printed
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<Url>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClerkCommand {
+    /// Fetch Clerk's scripts for browsers from npm, once
+    Install,
 }
 
 #[derive(Debug, Args)]

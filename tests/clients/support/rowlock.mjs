@@ -66,6 +66,23 @@ export class Rowlock {
     return rowlock;
   }
 
+  /**
+   * `rowlock clerk` on a free port: the emulator of Clerk alone, as a new instance of which nothing is kept.
+   *
+   * @param {string[]} [more]
+   */
+  static async clerk(more = []) {
+    const directory = await mkdtemp(join(tmpdir(), "rowlock-client-test-"));
+    const rowlock = new Rowlock(["clerk", "--json", "--ephemeral", "--port", "0", ...more], {}, directory);
+    try {
+      rowlock.ready = await rowlock.#untilReady();
+    } catch (error) {
+      await rowlock.#end("SIGTERM").catch(() => {});
+      throw error;
+    }
+    return rowlock;
+  }
+
   constructor(words, extra, directory) {
     this.#directory = directory;
     this.#child = spawn(binary(), words, { env: environment(extra), stdio: ["ignore", "pipe", "pipe"] });
@@ -89,7 +106,7 @@ export class Rowlock {
 
   /** How to reach the emulated Clerk, and its keys. */
   get clerk() {
-    return this.ready.clerk;
+    return this.ready.clerk ?? this.ready;
   }
 
   /** Ends the server as an operator would, and fails unless it goes in peace. */

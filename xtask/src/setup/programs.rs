@@ -8,6 +8,11 @@ use crate::version::Version;
 /// The oldest Node that the published clients we test with still run on.
 const NODE_MAJOR: u32 = 20;
 
+/// What Clerk's scripts and the Playwright that drives it are content with.
+const OLDEST_CHROMIUM: u32 = 120;
+/// By these names it is known to Debian, to others, and as Chrome.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
 /// aws-lc-sys compiles C.
 pub(super) const C_COMPILER: Requirement = Requirement {
     inspect: c_compiler,
@@ -25,6 +30,17 @@ pub(super) const NODE: Requirement = Requirement {
         names: &["nodejs", "npm"],
         majors: NODE_MAJOR..=u32::MAX,
         elsewhere: "install Node 20 or newer with npm (nodejs.org)",
+        guard: None,
+    }),
+};
+
+/// The browser that the real apps of the client tests run in.
+pub(super) const CHROMIUM: Requirement = Requirement {
+    inspect: chromium,
+    remedy: Remedy::Packages(Packages {
+        names: &["chromium", "fonts-liberation"],
+        majors: OLDEST_CHROMIUM..=u32::MAX,
+        elsewhere: "install Chromium or Chrome, or name one in CHROMIUM",
         guard: None,
     }),
 };
@@ -66,6 +82,30 @@ fn node() -> Result<String, Problem> {
         None => absent(format!("{} --version answers `{answer}`, expected a version", path.display())),
         Some(version) if process::on_path("npm").is_none() => absent(format!("Node {version} found, but no npm")),
         Some(version) => Ok(format!("Node {version} with npm")),
+    }
+}
+
+fn chromium() -> Result<String, Problem> {
+    if let Some(named) = std::env::var_os("CHROMIUM").filter(|name| !name.is_empty()) {
+        let path = std::path::PathBuf::from(named);
+        return match path.is_file() {
+            true => Ok(format!("Chromium at {}, named in CHROMIUM", path.display())),
+            false => Err(Problem::Misconfigured(format!(
+                "CHROMIUM names {}, which is no file; correct it or unset it",
+                path.display()
+            ))),
+        };
+    }
+    let found = BROWSERS.iter().find_map(|name| process::look(name, &["--version"]));
+    let Some(answer) = found else {
+        return Err(Problem::Absent("no Chromium found, the tests of real apps run in it".to_owned()));
+    };
+    match Version::announced(&answer) {
+        Some(version) if version.major < OLDEST_CHROMIUM => {
+            Err(Problem::Absent(format!("Chromium {version} found, expected {OLDEST_CHROMIUM} or newer")))
+        }
+        Some(version) => Ok(format!("Chromium {version}")),
+        None => Err(Problem::Absent(format!("Chromium answers `{answer}` to --version, expected a version"))),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// More than any form of the API can hold.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 pub(crate) fn router(instance: Arc<Instance>) -> Router {
     let mut router = Router::new();
@@ -136,7 +136,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type", short, message))
 }
 
-fn panicked(_: Box<dyn Any + Send>) -> Response {
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
     respond(Err(Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal_clerk_error",
@@ -145,7 +145,7 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     )))
 }
 
-fn respond(reply: Reply) -> Response {
+pub(crate) fn respond(reply: Reply) -> Response {
     #[derive(Serialize)]
     struct Errors<'a> {
         errors: &'a [RefusalDetail],

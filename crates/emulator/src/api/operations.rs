@@ -7,7 +7,7 @@ use super::{
     machines, memberships, organization_domains, organization_invitations, organizations, redirect_urls, roles, seed,
     sessions, tickets, time_travel, users, verifications, waitlist,
 };
-use crate::control;
+use crate::{control, frontend_api::operations::handshake_payload};
 
 /// One operation of the API.
 #[derive(Debug)]
@@ -157,6 +157,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/v1/sessions/{session_id}/revoke", sessions::revoke),
     guarded(POST, "/v1/sessions/{session_id}/tokens", sessions::create_token),
     guarded(POST, "/v1/sessions/{session_id}/tokens/{template_name}", sessions::create_token_by_template),
+    guarded(GET, "/v1/clients/handshake_payload", handshake_payload),
     guarded(GET, "/v1/jwt_templates", jwt_templates::list),
     guarded(POST, "/v1/jwt_templates", jwt_templates::create),
     guarded(GET, "/v1/jwt_templates/{template_id}", jwt_templates::get),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clerk::{EventKind, SessionId, Timestamp, UserId};
+use clerk::{EventKind, OrganizationId, SessionId, Timestamp, UserId};
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Session, SessionStatus};
 use crate::{change::Change, form::Form, refusal::Refusal};
@@ -13,7 +13,8 @@ use crate::{change::Change, form::Form, refusal::Refusal};
 const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 const ABANDON_AFTER: Duration = Duration::from_secs(30 * 86_400);
 /// Clerk: "Session tasks".
-const TASKS: [&str; 3] = ["choose-organization", "reset-password", "setup-mfa"];
+const TASKS: [&str; 3] = [CHOOSE_ORGANIZATION, "reset-password", "setup-mfa"];
+pub(crate) const CHOOSE_ORGANIZATION: &str = "choose-organization";
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// What `POST /v1/sessions` asks for.
@@ -56,6 +57,33 @@ impl NewSession {
         }
     }
 
+    /// Signing in on a client, with tasks left to do or without.
+    pub(crate) fn on_client(
+        client_id: &str,
+        user: &UserId,
+        organization: Option<&OrganizationId>,
+        tasks: Vec<String>,
+    ) -> Self {
+        Self {
+            user_id: user.to_string(),
+            active_organization_id: organization.map(ToString::to_string),
+            client_id: Some(client_id.to_owned()),
+            tasks,
+            actor: None,
+            expires_in: LIFETIME,
+            abandoned_in: ABANDON_AFTER,
+        }
+    }
+
+    /// A session in which somebody acts as the user, or that ends sooner than others.
+    pub(crate) fn under(mut self, actor: Option<Map<String, Value>>, seconds: Option<i64>) -> Self {
+        self.actor = actor.map(Value::Object);
+        if let Some(seconds) = seconds {
+            self.expires_in = Duration::from_secs(seconds.unsigned_abs());
+        }
+        self
+    }
+
     fn take(form: &mut Form) -> Result<Self, Refusal> {
         Ok(Self {
             user_id: form.string("user_id")?.required("user_id")?,
@@ -70,7 +98,8 @@ impl NewSession {
 }
 
 impl Change<'_> {
-    /// Signs the user in: announces `session.created`, or `session.pending` when there is a task to do first, and `user.updated` because the time of the last sign-in changed.
+    /// Signs the user in: announces `session.created`, or `session.pending` when there is a task to do first, and
+    /// `user.updated` because the time of the last sign-in changed.
     pub(crate) fn create_session(&mut self, new: NewSession) -> Result<Session, Refusal> {
         let user = self.state.users.get(&new.user_id).ok_or_else(|| Refusal::not_found("user", &new.user_id))?;
         if user.banned {
@@ -175,6 +204,34 @@ impl Change<'_> {
         }
         let id = session.id.clone();
         Ok(self.settle_session(&id, status, kind))
+    }
+
+    /// Makes an organization the active one of a session, or none. With that, a task that asked for it is done.
+    pub(crate) fn activate_organization(
+        &mut self,
+        id: &SessionId,
+        organization: Option<OrganizationId>,
+    ) -> Result<(), Refusal> {
+        let mut session = self.session(id.as_str())?.clone();
+        let chosen = organization.is_some();
+        session.last_active_organization_id = organization;
+        session.updated_at = self.now;
+        if chosen {
+            session.tasks.retain(|task| task != CHOOSE_ORGANIZATION);
+        }
+        let done = session.tasks.is_empty();
+        self.state.sessions.put(session);
+        if done {
+            self.activate_session(id.as_str())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn touch_session(&mut self, id: &SessionId) -> Result<(), Refusal> {
+        let mut session = self.session(id.as_str())?.clone();
+        session.last_active_at = self.now;
+        self.state.sessions.put(session);
+        Ok(())
     }
 
     pub(crate) fn revoke_sessions_of(&mut self, user: &UserId) {

@@ -9,11 +9,10 @@ use crate::{
     change::Change,
     form::Form,
     metadata::{self, Metadata},
+    passwords::{MAXIMUM_CHARACTERS, MINIMUM_CHARACTERS, Password},
     refusal::Refusal,
 };
 
-/// Clerk: "passwords must be 8 characters or more", unless the checks are skipped.
-const PASSWORD_MINIMUM: usize = 8;
 /// Clerk's bounds for usernames.
 const USERNAME_LENGTH: std::ops::RangeInclusive<usize> = 4..=64;
 /// How long a locked user stays locked when the instance does not say otherwise.
@@ -34,7 +33,7 @@ pub(crate) struct NewUser {
     public_metadata: Metadata,
     private_metadata: Metadata,
     unsafe_metadata: Metadata,
-    password_enabled: bool,
+    password: Option<Password>,
     banned: bool,
     locked: bool,
     delete_self_enabled: bool,
@@ -46,7 +45,51 @@ pub(crate) struct NewUser {
     skip_user_requirement: bool,
 }
 
+/// Somebody who signed up, with every address proven.
+#[derive(Debug)]
+pub(crate) struct SignedUp {
+    pub(crate) email_address: Option<String>,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) password: Option<Password>,
+    pub(crate) public_metadata: Metadata,
+    pub(crate) unsafe_metadata: Metadata,
+    pub(crate) legal_accepted_at: Option<Timestamp>,
+}
+
 impl NewUser {
+    pub(crate) fn signed_up(person: SignedUp) -> Self {
+        let proven = |address: Option<String>| {
+            address.into_iter().map(|address| (address, IdentificationState::Verified)).collect()
+        };
+        Self {
+            id: None,
+            external_id: None,
+            username: person.username,
+            first_name: person.first_name,
+            last_name: person.last_name,
+            locale: person.locale,
+            email_addresses: proven(person.email_address),
+            phone_numbers: proven(person.phone_number),
+            public_metadata: person.public_metadata,
+            private_metadata: Metadata::new(),
+            unsafe_metadata: person.unsafe_metadata,
+            password: person.password,
+            banned: false,
+            locked: false,
+            delete_self_enabled: true,
+            create_organization_enabled: true,
+            create_organizations_limit: None,
+            bypass_client_trust: false,
+            legal_accepted_at: person.legal_accepted_at,
+            created_at: None,
+            skip_user_requirement: true,
+        }
+    }
+
     pub(crate) fn read(mut form: Form) -> Result<Self, Refusal> {
         form.not_emulated(&["web3_wallet", "totp_secret", "backup_codes"])?;
         form.ignore(&["web3_wallet", "totp_secret", "backup_codes", "skip_password_requirement", "skip_legal_checks"]);
@@ -62,7 +105,7 @@ impl NewUser {
             public_metadata: metadata::read(&mut form, "public_metadata")?.given().unwrap_or_default(),
             private_metadata: metadata::read(&mut form, "private_metadata")?.given().unwrap_or_default(),
             unsafe_metadata: metadata::read(&mut form, "unsafe_metadata")?.given().unwrap_or_default(),
-            password_enabled: read_password(&mut form)?,
+            password: read_password(&mut form)?,
             banned: form.boolean("banned")?.given().unwrap_or(false),
             locked: form.boolean("locked")?.given().unwrap_or(false),
             delete_self_enabled: form.boolean("delete_self_enabled")?.given().unwrap_or(true),
@@ -97,7 +140,8 @@ impl NewUser {
             public_metadata: Metadata::new(),
             private_metadata: Metadata::new(),
             unsafe_metadata: Metadata::new(),
-            password_enabled: true,
+            // One that nobody can type: hashing many thousands would take a while.
+            password: Some(Password::Foreign { hasher: "none".to_owned() }),
             banned: false,
             locked: false,
             delete_self_enabled: true,
@@ -180,8 +224,9 @@ impl Change<'_> {
             public_metadata: new.public_metadata,
             private_metadata: new.private_metadata,
             unsafe_metadata: new.unsafe_metadata,
-            password_enabled: new.password_enabled,
-            password_last_updated_at: new.password_enabled.then_some(now),
+            password_enabled: new.password.is_some(),
+            password_last_updated_at: new.password.is_some().then_some(now),
+            password: new.password,
             banned: new.banned,
             locked_until: new.locked.then(|| now.plus(std::time::Duration::from_secs(LOCKOUT_SECONDS.unsigned_abs()))),
             delete_self_enabled: new.delete_self_enabled,
@@ -230,8 +275,8 @@ impl Change<'_> {
     }
 }
 
-/// Reads a password in any of the forms Clerk takes, and says whether the user has one now.
-pub(super) fn read_password(form: &mut Form) -> Result<bool, Refusal> {
+/// Reads a password in any of the forms Clerk takes.
+pub(super) fn read_password(form: &mut Form) -> Result<Option<Password>, Refusal> {
     let password = form.string("password")?.given();
     let digest = form.string("password_digest")?.given();
     let hasher = form.string("password_hasher")?.given();
@@ -243,12 +288,25 @@ pub(super) fn read_password(form: &mut Form) -> Result<bool, Refusal> {
     }
     if let Some(password) = &password
         && !unchecked
-        && password.chars().count() < PASSWORD_MINIMUM
     {
-        let message = format!("Passwords must be {PASSWORD_MINIMUM} characters or more.");
-        return Err(Refusal::form("form_password_length_too_short", message.clone(), message, "password"));
+        check_password("password", password)?;
     }
-    Ok(password.is_some() || digest.is_some())
+    let foreign = || hasher.map(|hasher| Password::Foreign { hasher });
+    Ok(password.map(|password| Password::of(&password)).or_else(foreign))
+}
+
+/// Clerk's bounds for the length of a password.
+pub(crate) fn check_password(parameter: &str, password: &str) -> Result<(), Refusal> {
+    let characters = password.chars().count();
+    if characters < MINIMUM_CHARACTERS {
+        let message = format!("Passwords must be {MINIMUM_CHARACTERS} characters or more.");
+        return Err(Refusal::form("form_password_length_too_short", message.clone(), message, parameter));
+    }
+    if characters > MAXIMUM_CHARACTERS {
+        let message = format!("Passwords must be {MAXIMUM_CHARACTERS} characters or fewer.");
+        return Err(Refusal::form("form_password_length_too_long", message.clone(), message, parameter));
+    }
+    Ok(())
 }
 
 fn identifications(form: &mut Form, name: &str) -> Result<Vec<(String, IdentificationState)>, Refusal> {
@@ -283,7 +341,7 @@ pub(crate) fn check_email_address(parameter: &str, address: &str) -> Result<(), 
 }
 
 /// E.164: a plus, no leading zero, at most fifteen digits.
-pub(super) fn check_phone_number(parameter: &str, number: &str) -> Result<(), Refusal> {
+pub(crate) fn check_phone_number(parameter: &str, number: &str) -> Result<(), Refusal> {
     let well_formed = number.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
@@ -294,7 +352,7 @@ pub(super) fn check_phone_number(parameter: &str, number: &str) -> Result<(), Re
     }
 }
 
-pub(super) fn check_username(username: &str) -> Result<(), Refusal> {
+pub(crate) fn check_username(username: &str) -> Result<(), Refusal> {
     if !USERNAME_LENGTH.contains(&username.chars().count()) {
         let message = format!(
             "Username must be between {} and {} characters long.",

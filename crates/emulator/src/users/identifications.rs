@@ -36,7 +36,7 @@ impl IdentificationKind {
     }
 
     /// As in "No email address was found".
-    fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::EmailAddress => "email address",
             Self::PhoneNumber => "phone number",

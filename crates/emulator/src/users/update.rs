@@ -1,6 +1,6 @@
 //! Changes to a user: profile, metadata, ban, lock, deletion. Each one announces what happened.
 
-use clerk::{EventKind, UserId};
+use clerk::{EventKind, Timestamp, UserId};
 use http::StatusCode;
 
 use super::{
@@ -13,6 +13,7 @@ use crate::{
     change::Change,
     form::{Field, Form},
     metadata::{self, Metadata, MetadataMode},
+    passwords::Password,
     refusal::Refusal,
 };
 
@@ -27,14 +28,14 @@ pub(crate) struct UserPatch {
     primary_email_address_id: Field<String>,
     primary_phone_number_id: Field<String>,
     metadata: Option<UserMetadata>,
-    password_given: bool,
+    password: Option<Password>,
     sign_out_of_other_sessions: bool,
     delete_self_enabled: Field<bool>,
     create_organization_enabled: Field<bool>,
     create_organizations_limit: Field<i64>,
     bypass_client_trust: Field<bool>,
-    legal_accepted_at: Field<clerk::Timestamp>,
-    created_at: Field<clerk::Timestamp>,
+    legal_accepted_at: Field<Timestamp>,
+    created_at: Field<Timestamp>,
 }
 
 /// The metadata members of a form.
@@ -83,7 +84,7 @@ impl UserPatch {
             primary_email_address_id: form.string("primary_email_address_id")?,
             primary_phone_number_id: form.string("primary_phone_number_id")?,
             metadata,
-            password_given: read_password(&mut form)?,
+            password: read_password(&mut form)?,
             sign_out_of_other_sessions: form.boolean("sign_out_of_other_sessions")?.given().unwrap_or(false),
             delete_self_enabled: form.boolean("delete_self_enabled")?,
             create_organization_enabled: form.boolean("create_organization_enabled")?,
@@ -101,7 +102,10 @@ impl UserPatch {
         Ok(patch)
     }
 
-    fn apply(self, user: &mut User) -> Result<(), Refusal> {
+    fn apply(self, user: &mut User, now: Timestamp) -> Result<(), Refusal> {
+        if let Some(password) = self.password {
+            user.set_password(Some(password), now);
+        }
         self.external_id.patch(&mut user.external_id);
         self.username.patch(&mut user.username);
         user.external_id = user.external_id.take().filter(|id| !id.is_empty());
@@ -140,16 +144,9 @@ fn owned(known: bool, id: String, parameter: &str) -> Result<String, Refusal> {
 
 impl Change<'_> {
     pub(crate) fn update_user(&mut self, id: &str, patch: UserPatch) -> Result<UserId, Refusal> {
-        let (password_given, sign_out) = (patch.password_given, patch.sign_out_of_other_sessions);
+        let (password_given, sign_out) = (patch.password.is_some(), patch.sign_out_of_other_sessions);
         let now = self.now;
-        let id = self.alter_user(id, |user| {
-            patch.apply(user)?;
-            if password_given {
-                user.password_enabled = true;
-                user.password_last_updated_at = Some(now);
-            }
-            Ok(())
-        })?;
+        let id = self.alter_user(id, |user| patch.apply(user, now))?;
         if password_given && sign_out {
             self.revoke_sessions_of(&id);
         }
@@ -167,13 +164,13 @@ impl Change<'_> {
 
     /// Takes the password away; signs out of every session if wanted.
     pub(crate) fn remove_password(&mut self, id: &str, sign_out: bool) -> Result<UserId, Refusal> {
+        let now = self.now;
         let id = self.alter_user(id, |user| {
             if !user.password_enabled {
                 let long = "This user does not have a password set for their account";
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, "no_password_set", "no password set", long));
             }
-            user.password_enabled = false;
-            user.password_last_updated_at = None;
+            user.set_password(None, now);
             Ok(())
         })?;
         if sign_out {

@@ -1,9 +1,11 @@
 //! A started emulator, an HTTP client for it, and a webhook receiver with a script.
 
+mod browser;
 mod client;
 mod receiver;
 mod shape;
 
+pub(crate) use browser::{APP, Browser};
 pub(crate) use client::{Client, read};
 pub(crate) use receiver::{Received, Receiver, Response};
 pub(crate) use shape::shape;

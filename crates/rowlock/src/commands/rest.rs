@@ -22,6 +22,16 @@ use crate::printer::Printer;
 use crate::report::Hinted;
 use crate::signals;
 
+/// What PostgREST has and this command has not.
+const NOT_SUPPORTED: &[&str] = &[
+    "admin_server_port",
+    "admin_server_unix_socket",
+    "server_unix_socket",
+    "server_reuseport",
+    "log_level",
+    "log_query",
+];
+
 /// How long requests under way may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait before the database is tried again at the start.
@@ -31,6 +41,9 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_environment(std::env::vars());
     let filter = super::environment("ROWLOCK_LOG");
     telemetry::start_logging(server::config::LogFormat::Text, filter.as_deref(), Printer::colours_errors());
+    for name in NOT_SUPPORTED.iter().filter(|name| settings.text(name).is_some()) {
+        tracing::warn!(setting = name, "this setting of PostgREST's has no effect here");
+    }
     let stop = signals::stop_token()?;
     let url = database_url(&settings)?;
     let size = usize::try_from(settings.number("db_pool")?.unwrap_or(10)).unwrap_or(1).max(1);
@@ -103,7 +116,7 @@ async fn first_config(
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Config>> {
     loop {
-        match from_database(pool, in_database).await {
+        match from_database(pool, settings, in_database).await {
             Ok((own, roles)) => return Ok(Some(settings.clone().with_database(own).config(roles)?)),
             Err(error) => {
                 tracing::error!(
@@ -120,7 +133,7 @@ async fn first_config(
 
 /// The configuration anew; none when it cannot be had or used, and what was in force stays.
 async fn reread(pool: &Pool, settings: &Settings, in_database: bool) -> Option<Config> {
-    let (own, roles) = from_database(pool, in_database)
+    let (own, roles) = from_database(pool, settings, in_database)
         .await
         .inspect_err(|error| tracing::error!(error = error.to_string(), "the configuration cannot be read anew"))
         .ok()?;
@@ -134,11 +147,15 @@ async fn reread(pool: &Pool, settings: &Settings, in_database: bool) -> Option<C
 
 type RoleSettings = HashMap<String, Vec<(String, String)>>;
 
-async fn from_database(pool: &Pool, in_database: bool) -> Result<(Vec<(String, String)>, RoleSettings), PostgresError> {
+async fn from_database(
+    pool: &Pool,
+    settings: &Settings,
+    in_database: bool,
+) -> Result<(Vec<(String, String)>, RoleSettings), PostgresError> {
     if !in_database {
         return Ok((Vec::new(), RoleSettings::new()));
     }
-    Ok((login_settings(pool).await?, role_settings(pool).await?))
+    Ok((login_settings(pool, settings.text("db_pre_config")).await?, role_settings(pool).await?))
 }
 
 /// Waits a little; true when told to stop meanwhile.

@@ -124,9 +124,9 @@ fn what_is_missing_is_said_at_once_and_an_empty_variable_is_missing() {
 
 #[test]
 fn what_does_not_exist_is_said_with_what_does() {
-    assert_snapshot!(refused("[servers]\nlisten = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `servers` that does not exist; there are: clerk, database, log, reconcile, revocations, server, webhooks");
+    assert_snapshot!(refused("[servers]\nlisten = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `servers` that does not exist; there are: changes, clerk, data_api, database, deletion, erasure, log, reconcile, revocations, server, webhooks");
     assert_snapshot!(refused("[server]\nport = 1"), @"`rowlock.toml` has a setting `server.port` that does not exist; there are: drain_seconds, listen");
-    assert_snapshot!(refused("listen = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `listen` that does not exist; there are: clerk, database, log, reconcile, revocations, server, webhooks");
+    assert_snapshot!(refused("listen = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `listen` that does not exist; there are: changes, clerk, data_api, database, deletion, erasure, log, reconcile, revocations, server, webhooks");
     assert_snapshot!(refused("[clerk]\nsecret_key = 'sk_live_hush'"), @"`rowlock.toml` has a setting `clerk.secret_key` that does not exist; there are: accept_pending, api_url, audiences, authorized_parties, clock_skew_seconds, database_roles, issuer, jwks_url, requests_per_ten_seconds");
 }
 
@@ -185,6 +185,7 @@ fn what_cannot_be_is_said_with_what_can() {
     assert_snapshot!(refused("[webhooks]\nmax_body_bytes = 0"), @"webhooks.max_body_bytes cannot be used: found 0; expected 1024 to 67108864");
     assert_snapshot!(refused("[reconcile]\nevery_hours = 721"), @"reconcile.every_hours cannot be used: found 721; expected 0 to 720");
     assert_snapshot!(refused("[revocations]\nkeep_days = 1"), @"revocations.keep_days cannot be used: found 1; expected 2 to 3650");
+    assert_snapshot!(refused("[changes]\nkeep_days = 40000"), @"changes.keep_days cannot be used: found 40000; expected 0 to 36500");
     assert_snapshot!(refused("[webhooks]\ntolerance_seconds = 100000"), @"webhooks.tolerance_seconds cannot be used: found 100000; expected 1 to 86400");
     assert_snapshot!(refused("[clerk]\nclock_skew_seconds = 3600"), @"clerk.clock_skew_seconds cannot be used: found 3600; expected 0 to 300");
     assert_snapshot!(refused("[clerk]\nissuer = 'clerk.example.com'"), @"clerk.issuer cannot be used: `clerk.example.com` is no address (relative URL without a base); expected `https://…`");

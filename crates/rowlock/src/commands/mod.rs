@@ -2,6 +2,7 @@
 
 mod backfill;
 mod clerk;
+mod deletion;
 mod demo;
 mod dev;
 mod events;
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Reconcile(arguments) => reconcile::run(arguments, printer).await,
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
+        Command::Deletion(command) => deletion::run(command, printer).await,
         Command::Events(command) => events::run(command, printer).await,
         Command::Policy(command) => policy::run(command, printer).await,
         Command::Postgres(command) => postgres::run(command, printer),

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod backfill;
+mod changes;
 mod convergence;
+mod deletion;
 mod failures;
 mod history;
 mod inquiries;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clerk::{Claims, TokenHeader};
 use mirror::revocations::{Notice, Reason};
-use mirror::{Outcome, Revocations};
+use mirror::{Outcome, Retention, Revocations};
 use postgres::{Heard, Listener};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
@@ -242,16 +242,18 @@ async fn no_content_of_a_row_makes_a_write_fail() {
 #[tokio::test]
 async fn forgetting_never_revives_a_token() {
     let test = Test::start().await;
-    let revocations = Revocations::new(test.database.owner.clone());
-    let day = Duration::from_secs(86_400);
+    let forget = async || {
+        let retention = Retention { revocations: Duration::from_secs(86_400), changes: None };
+        test.mirror.forget(retention).await.unwrap().revocations
+    };
     session(&test, "sess_1", "revoked").await;
     ada(&test, 1, "banned", json!(true)).await;
-    assert_eq!(revocations.prune_now(day).await.unwrap(), 0, "all of it is new");
+    assert_eq!(forget().await, 0, "all of it is new");
     test.execute(
         "update rowlock.revocations set noticed_at = now() - interval '40 days', since = now() - interval '40 days'",
     )
     .await;
-    assert_eq!(revocations.prune_now(day).await.unwrap(), 1);
+    assert_eq!(forget().await, 1);
     assert_eq!(test.value("select reason from rowlock.revocations").await, json!([{ "reason": "user_banned" }]));
     ada(&test, 2, "banned", json!(false)).await;
     let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap() - NOON;
@@ -266,7 +268,7 @@ async fn forgetting_never_revives_a_token() {
         "update rowlock.revocations set noticed_at = now() - interval '3 days', lifted_at = now() - interval '2 days'",
     )
     .await;
-    assert_eq!(revocations.prune_now(day).await.unwrap(), 1, "a ban that was lifted may go");
+    assert_eq!(forget().await, 1, "a ban that was lifted may go");
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(7, "policies", "0007_policies.sql"),
     migration!(8, "revocations", "0008_revocations.sql"),
     migration!(9, "runs", "0009_runs.sql"),
+    migration!(10, "changes", "0010_changes.sql"),
+    migration!(11, "deletion", "0011_deletion.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Row-level security: declare it in rowlock.toml, generate it, and prove it
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// What becomes of your rows when Clerk deletes a user or an organization: apply, rehearse, undo, prove
+    #[command(subcommand)]
+    Deletion(DeletionCommand),
     /// The local Postgres that `dev` and `demo` use
     #[command(subcommand)]
     Postgres(PostgresCommand),
@@ -486,6 +489,55 @@ pub(crate) struct PolicyGenerateArguments {
     pub(crate) print: bool,
     #[command(flatten)]
     pub(crate) file: PolicyFileArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeletionCommand {
+    /// Hold the [[deletion]] sections against the database, and make them the rules from now on
+    Apply {
+        /// Configuration file [default: rowlock.toml, when there is one]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Count what the sections would do, and change nothing: for those who are held, or for one user or organization
+    Plan {
+        /// Configuration file [default: rowlock.toml, when there is one]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// As if this user were deleted
+        #[arg(long, value_name = "ID", conflicts_with = "organization")]
+        user: Option<String>,
+        /// As if this organization were deleted
+        #[arg(long, value_name = "ID")]
+        organization: Option<String>,
+    },
+    /// List deletions and what was done about each, newest first
+    List {
+        /// Only those with a step in this state
+        #[arg(long, value_parser = ["held", "failed", "dead", "done", "cancelled", "undone"])]
+        state: Option<String>,
+        /// Only of this user or organization
+        #[arg(long, value_name = "ID")]
+        of: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        limit: i64,
+    },
+    /// Cancel what has not been done, and take soft deletions back; exits with 1 when something is gone
+    Undo {
+        /// The deletion's number, from `list`
+        deletion: i64,
+    },
+    /// Try what failed or was given up again, now
+    Retry {
+        /// The deletion's number, from `list`
+        deletion: i64,
+    },
+    /// Say what was done about a user or an organization, and what is left
+    Report {
+        /// The Clerk id (user_… or org_…)
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clerk::{Clock, SecretKey, SystemClock};
 use emulator::{Emulator, EmulatorOptions};
+use mirror::Retention;
+use mirror::deletion::DeletionPolicy;
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
@@ -170,7 +172,10 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         requests_per_ten_seconds: NonZeroU32::new(100_000),
         reconcile: None,
         data_api: Some(DataApiOptions::default()),
-        revocations_kept: Duration::from_secs(30 * 24 * 60 * 60),
+        record_changes: true,
+        deletion: DeletionPolicy { rules: Vec::new(), hold: Duration::from_secs(72 * 60 * 60) },
+        // What happens on a laptop may be looked at for as long as its data is there.
+        retention: Retention { revocations: Duration::from_secs(30 * 24 * 60 * 60), changes: None },
         tolerance: Duration::from_secs(300),
         refusals_per_minute: None,
         trusted_proxies: 0,

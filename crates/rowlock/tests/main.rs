@@ -3,6 +3,7 @@
 
 mod backfill;
 mod crash;
+mod deletion;
 mod demo;
 mod dev;
 mod events;

@@ -50,7 +50,7 @@ async fn a_database_without_the_schema_is_refused_until_it_is_migrated() {
             .unwrap()
     };
     let told = told(&serve());
-    assert!(told.contains("lacks 9 of Rowlock's migrations; run `rowlock migrate`"), "{told}");
+    assert!(told.contains("lacks 11 of Rowlock's migrations; run `rowlock migrate`"), "{told}");
     let migrate = |arguments: &[&str]| {
         let output = rowlock(arguments).env("DATABASE_URL", url.expose()).output().unwrap();
         assert!(output.status.success(), "{}", crate::support::told(&output));
@@ -66,9 +66,11 @@ async fn a_database_without_the_schema_is_refused_until_it_is_migrated() {
     would apply 0007 policies
     would apply 0008 revocations
     would apply 0009 runs
+    would apply 0010 changes
+    would apply 0011 deletion
     ");
-    assert!(migrate(&["migrate"]).contains("is at migration 9; clients log in as rowlock_client"));
-    insta::assert_snapshot!(migrate(&["migrate", "--json"]), @r#"{"applied":[],"client_login":"rowlock_client","version":9}"#);
+    assert!(migrate(&["migrate"]).contains("is at migration 11; clients log in as rowlock_client"));
+    insta::assert_snapshot!(migrate(&["migrate", "--json"]), @r#"{"applied":[],"client_login":"rowlock_client","version":11}"#);
 }
 
 #[tokio::test]

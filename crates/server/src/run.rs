@@ -14,8 +14,8 @@ use crate::{Services, router};
 /// Where it is announced that tables or functions have changed: PostgREST's channel, which Supabase's event triggers notify.
 const SCHEMA_CHANGES: &str = "pgrst";
 
-/// Serves `services` on `listener`, works on the inbox, hears of revocations and compares with Clerk,
-/// until `stop`.
+/// Serves `services` on `listener`, works on the inbox, hears of revocations, compares with Clerk, carries out deletions and
+/// forgets what is old, until `stop`.
 ///
 /// Then nobody new is let in, and what is under way may take `drain` to finish. What has not finished by then is cut off,
 /// its transaction rolled back: nobody was told that it happened, so whoever asked for it will ask again.
@@ -37,14 +37,12 @@ pub async fn run(
         async move { mirror.work(stop).await }
     };
     tasks.spawn(tended(work_on_inbox, stop.clone()));
-    let (revocations, kept) = (services.revocations().clone(), services.revocations_kept);
-    let work_on_revocations = move |stop: CancellationToken| {
+    let revocations = services.revocations().clone();
+    let hear_of_revocations = move |stop| {
         let revocations = revocations.clone();
-        async move {
-            tokio::join!(revocations.watch(stop.clone()), revocations.prune(kept, stop));
-        }
+        async move { revocations.watch(stop).await }
     };
-    tasks.spawn(tended(work_on_revocations, stop.clone()));
+    tasks.spawn(tended(hear_of_revocations, stop.clone()));
     let (comparing, schedule, arrival) = (mirror.clone(), services.reconcile, services.arrival.clone());
     let compare_with_clerk = move |stop: CancellationToken| {
         let (mirror, arrival) = (comparing.clone(), arrival.clone());
@@ -68,6 +66,18 @@ pub async fn run(
         };
         tasks.spawn(tended(follow_schema, stop.clone()));
     }
+    let deletions = services.deletions.clone();
+    let delete = move |stop| {
+        let deletions = deletions.clone();
+        async move { deletions.work(stop).await }
+    };
+    tasks.spawn(tended(delete, stop.clone()));
+    let (forgetful, retention) = (services.mirror().clone(), services.retention);
+    let forget = move |stop| {
+        let mirror = forgetful.clone();
+        async move { mirror.forget_until(retention, stop).await }
+    };
+    tasks.spawn(tended(forget, stop.clone()));
     let mut connections = Connections::new(router(services), &Limits::default(), stop);
     tracing::debug!(address = address.to_string(), "accepting connections");
     connections.accept(listener).await;

@@ -7,7 +7,8 @@ use clerk::{Claims, Clock, SecretKey, SigningSecret};
 use clerk_api::{BackendApi, RequestRate};
 use data_api::DataApi;
 use metrics_exporter_prometheus::PrometheusHandle;
-use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Revocations};
+use mirror::deletion::Deletions;
+use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Retention, Revocations};
 use postgres::{Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
 use tokens::{DatabaseRole, HttpKeySource, KeyCache, Verifier};
@@ -27,9 +28,10 @@ pub struct Services {
     pub(crate) verifier: Verifier,
     pub(crate) mirror: Mirror,
     pub(crate) revocations: Revocations,
-    pub(crate) revocations_kept: Duration,
     pub(crate) reconcile: Option<ReconcileSchedule>,
     pub(crate) arrival: ArrivalWatch,
+    pub(crate) retention: Retention,
+    pub(crate) deletions: Deletions,
     pub(crate) clients: Pool,
     pub(crate) data_api: Option<MountedDataApi>,
     pub(crate) webhooks: Arc<Webhooks>,
@@ -87,6 +89,9 @@ pub enum StartError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What is declared about deletion does not fit the database.
+    #[error(transparent)]
+    Deletion(#[from] mirror::deletion::RuleError),
     /// Clerk could not be asked whose tokens to trust, or has no usable address.
     #[error("Clerk cannot be used: {0}")]
     Clerk(String),
@@ -106,6 +111,13 @@ impl Services {
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, StartError> {
         let owner = owner_pool(config).await?;
+        let recording = mirror::record_changes(&owner, config.record_changes).await;
+        recording
+            .map_err(|error| StartError::Database { url: config.database_url.to_string(), source: error.into() })?;
+        let deletions = Deletions::new(owner.clone());
+        for warning in deletions.apply(&config.deletion).await?.warnings {
+            tracing::warn!(warning, "a rule about deletion works, but not well");
+        }
         let clients = client_pool(config).await?;
         let api = match &config.secret_key {
             Some(key) => Some(backend_api(config, key)?),
@@ -128,9 +140,10 @@ impl Services {
         let services = Self {
             verifier: Verifier::new(options, keys, Arc::clone(&clock)),
             revocations: Revocations::new(owner.clone()),
-            revocations_kept: config.revocations_kept,
             reconcile: config.reconcile,
             arrival: ArrivalWatch::default(),
+            retention: config.retention,
+            deletions,
             mirror: Mirror::new(owner, api).keeping_bodies_for(config.bodies_kept),
             clients,
             data_api,

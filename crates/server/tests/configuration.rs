@@ -185,6 +185,7 @@ fn what_cannot_be_is_said_with_what_can() {
     assert_snapshot!(refused("[webhooks]\nmax_body_bytes = 0"), @"webhooks.max_body_bytes cannot be used: found 0; expected 1024 to 67108864");
     assert_snapshot!(refused("[reconcile]\nevery_hours = 721"), @"reconcile.every_hours cannot be used: found 721; expected 0 to 720");
     assert_snapshot!(refused("[revocations]\nkeep_days = 1"), @"revocations.keep_days cannot be used: found 1; expected 2 to 3650");
+    assert_snapshot!(refused("[changes]\nkeep_days = 40000"), @"changes.keep_days cannot be used: found 40000; expected 0 to 36500");
     assert_snapshot!(refused("[webhooks]\ntolerance_seconds = 100000"), @"webhooks.tolerance_seconds cannot be used: found 100000; expected 1 to 86400");
     assert_snapshot!(refused("[clerk]\nclock_skew_seconds = 3600"), @"clerk.clock_skew_seconds cannot be used: found 3600; expected 0 to 300");
     assert_snapshot!(refused("[clerk]\nissuer = 'clerk.example.com'"), @"clerk.issuer cannot be used: `clerk.example.com` is no address (relative URL without a base); expected `https://…`");

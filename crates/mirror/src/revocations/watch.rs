@@ -1,4 +1,4 @@
-//! Hearing of revocations, and forgetting old ones.
+//! Hearing of revocations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,6 @@ const CHANNEL: &str = "rowlock_revocations";
 const PAUSE: Duration = Duration::from_secs(1);
 /// Rows that are read at a time.
 const PAGE: i64 = 1000;
-/// How often old rows are looked for.
-const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
-/// Rows that are deleted at a time, each time in a transaction of its own.
-const PRUNE_AT_ONCE: i32 = 5000;
 
 /// What a notification says: the revisions that are new.
 #[derive(Debug, Deserialize)]
@@ -109,37 +105,6 @@ impl Revocations {
         let changed = connection.prepare_cached(include_str!("../../../../sql/revocations/changed.sql")).await?;
         let rows = connection.query(&changed, &[&from, &to, &PAGE]).await?;
         Ok((rows.iter().map(revocation).collect(), rows.last().map(|row| row.get("revision"))))
-    }
-
-    /// Forgets what is older than `keep`, now and then, until `stop`. Several processes may do this at once.
-    pub async fn prune(&self, keep: Duration, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            if let Err(error) = self.prune_now(keep).await {
-                tracing::warn!(error = error.without_data(), "old revocations could not be deleted");
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(PRUNE_EVERY.mul_f64(rand::random_range(0.8..=1.2))) => {}
-            }
-        }
-    }
-
-    /// Forgets what is older than `keep`, and returns how many rows that were.
-    ///
-    /// # Errors
-    /// When the database refuses; what was deleted before stays so.
-    pub async fn prune_now(&self, keep: Duration) -> Result<i64, MirrorError> {
-        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-        let mut total = 0;
-        loop {
-            let connection = self.pool.get().await?;
-            let prune = connection.prepare_cached(include_str!("../../../../sql/revocations/prune.sql")).await?;
-            let gone: i64 = connection.query_one(&prune, &[&keep, &PRUNE_AT_ONCE]).await?.get(0);
-            total += gone;
-            if gone < i64::from(PRUNE_AT_ONCE) {
-                return Ok(total);
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod backfill;
 mod clerk;
 mod clerk_emulator;
+mod deletion;
 mod demo;
 mod dev;
 mod events;
@@ -44,6 +45,7 @@ pub(crate) async fn run(command: Command, printer: Printer) -> anyhow::Result<Ex
         Command::Status(arguments) => status::run(arguments, printer).await,
         Command::Token(command) => token::run(command, printer).await,
         Command::Trigger(arguments) => trigger::run(arguments, printer).await,
+        Command::Deletion(command) => deletion::run(command, printer).await,
         Command::Events(command) => events::run(command, printer).await,
         Command::Policy(command) => policy::run(command, printer).await,
         Command::Postgres(command) => postgres::run(command, printer),

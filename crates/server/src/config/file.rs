@@ -5,8 +5,12 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use url::Url;
 
+use super::deletion;
+
 #[derive(Debug, Deserialize)]
 pub(super) struct File {
+    pub(super) deletion: Vec<deletion::Section>,
+    pub(super) erasure: deletion::Erasure,
     pub(super) server: Server,
     pub(super) database: Database,
     pub(super) clerk: Clerk,
@@ -15,6 +19,7 @@ pub(super) struct File {
     pub(super) mirror: Mirror,
     pub(super) revocations: Revocations,
     pub(super) data_api: DataApi,
+    pub(super) changes: Changes,
     pub(super) log: Log,
 }
 
@@ -78,6 +83,12 @@ pub(super) struct DataApi {
     pub(super) max_rows: i64,
     pub(super) max_body_bytes: usize,
     pub(super) cors_origins: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Changes {
+    pub(super) record: bool,
+    pub(super) keep_days: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,7 @@
 //! What cannot be right is refused here, before anything is started, and no error repeats a secret.
 
 mod check;
+mod deletion;
 mod error;
 mod file;
 mod secrets;
@@ -15,7 +16,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clerk::{SecretKey, SigningSecret};
-use mirror::ReconcileSchedule;
+use mirror::deletion::DeletionPolicy;
+use mirror::{ReconcileSchedule, Retention};
 use postgres::DatabaseUrl;
 use tokens::VerifierOptions;
 use url::Url;
@@ -64,8 +66,12 @@ pub struct Config {
     pub reconcile: Option<ReconcileSchedule>,
     /// What `/rest/v1` shows, if anything.
     pub data_api: Option<DataApiOptions>,
-    /// How long revocations are remembered.
-    pub revocations_kept: Duration,
+    /// Whether the audit trail is written.
+    pub record_changes: bool,
+    /// What becomes of the application's rows when Clerk deletes a user or an organization.
+    pub deletion: DeletionPolicy,
+    /// How long things are remembered.
+    pub retention: Retention,
     /// How old or new a webhook may be.
     pub tolerance: Duration,
     /// How many refused deliveries an address may send in a minute; none without a limit.

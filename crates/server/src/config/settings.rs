@@ -4,11 +4,13 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use mirror::ReconcileSchedule;
+use mirror::deletion::DeletionPolicy;
+use mirror::{ReconcileSchedule, Retention};
 use tokens::{DatabaseRoles, VerifierOptions};
 use url::Url;
 
 use super::check::{optional_web_address, origins, web_address, within};
+use super::deletion;
 use super::file::{File, LogFormat};
 use super::secrets::Secrets;
 use super::{Config, ConfigError, DEFAULTS, DataApiOptions, Issuer, MirrorPatience};
@@ -125,6 +127,14 @@ impl Settings {
         web_address("clerk.api_url", self.0.clerk.api_url.clone())
     }
 
+    /// What becomes of the application's rows when Clerk deletes a user or an organization.
+    ///
+    /// # Errors
+    /// When a section cannot be understood.
+    pub fn deletion(&self) -> Result<DeletionPolicy, ConfigError> {
+        deletion::policy(&self.0.deletion, &self.0.erasure)
+    }
+
     /// Adds the environment, and checks that a server can start.
     ///
     /// # Errors
@@ -138,7 +148,8 @@ impl Settings {
         else {
             return Err(missing(&found, issuer.as_ref()));
         };
-        let File { server, database, clerk, webhooks, mirror, reconcile, revocations, data_api, .. } = self.0;
+        let deletion = self.deletion()?;
+        let File { server, database, clerk, webhooks, mirror, reconcile, revocations, changes, data_api, .. } = self.0;
         Ok(Config {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
@@ -169,7 +180,12 @@ impl Settings {
             },
             data_api: data_api_options(data_api)?,
             // A token that is older than what is remembered is void, and Clerk's may be made to live for a day and longer.
-            revocations_kept: days(within("revocations.keep_days", revocations.keep_days, 2..=3650)?),
+            retention: Retention {
+                revocations: days(within("revocations.keep_days", revocations.keep_days, 2..=3650)?),
+                changes: days_or_ever(within("changes.keep_days", changes.keep_days, 0..=36_500)?),
+            },
+            record_changes: changes.record,
+            deletion,
             // What is replayed later than a day ago is not a clock that is wrong.
             tolerance: Duration::from_secs(within(
                 "webhooks.tolerance_seconds",
@@ -214,6 +230,11 @@ fn some(number: u64) -> Option<u64> {
 
 const fn minutes(number: u64) -> Duration {
     Duration::from_secs(number * 60)
+}
+
+/// 0 is for ever.
+fn days_or_ever(number: u64) -> Option<Duration> {
+    (number > 0).then(|| days(number))
 }
 
 const fn days(number: u64) -> Duration {

@@ -1,0 +1,1 @@
+select rowlock.record_changes($1)

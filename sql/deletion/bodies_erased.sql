@@ -1,0 +1,1 @@
+update rowlock.deletions set bodies_erased_at = now() where id = $1

@@ -1,0 +1,1 @@
+update rowlock.deletions set cancelled_at = now() where id = $1

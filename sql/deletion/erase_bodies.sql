@@ -1,0 +1,1 @@
+select rowlock.erase_bodies($1, $2)

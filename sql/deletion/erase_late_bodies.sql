@@ -1,0 +1,1 @@
+select rowlock.erase_late_bodies()

@@ -1,0 +1,1 @@
+lock table rowlock.deletion_rules in share row exclusive mode

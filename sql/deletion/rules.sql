@@ -1,0 +1,1 @@
+select to_jsonb(known) as definition from rowlock.deletion_rules as known order by position

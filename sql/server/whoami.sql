@@ -7,8 +7,8 @@ select jsonb_build_object(
   ) end,
   'mirrored', (
     select jsonb_build_object('primary_email_address', primary_email_address, 'first_name', first_name, 'last_name', last_name)
-    from clerk.active_users
-    where id = (select clerk.user_id())
+    from clerk.users
+    where id = (select clerk.user_id()) and deleted_at is null and not stub
   ),
   'organizations', (
     select coalesce(jsonb_agg(jsonb_build_object('id', organization_id, 'role', role) order by organization_id), '[]')

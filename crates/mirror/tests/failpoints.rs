@@ -70,7 +70,8 @@ async fn many_at_once_with_crashes_everywhere_are_each_there_once() {
     let scenario = FailScenario::setup();
     let test = start().await;
     for point in ["ingest-begin", "ingest-applied", "ingest-stored", "ingest-committed"] {
-        fail::cfg(point, "10%return").unwrap();
+        // The first one in any case: few batches may be enough for all.
+        fail::cfg(point, "1*return->20%return").unwrap();
     }
     let mut senders = JoinSet::new();
     for number in 0..USERS {

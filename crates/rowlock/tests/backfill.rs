@@ -75,14 +75,19 @@ async fn it_says_what_it_did_and_what_it_left_out() {
 async fn it_is_killed_again_and_again_and_comes_to_the_end() {
     let clerk = Clerk::start().await;
     clerk.users(7300);
-    for pause in [350, 500, 650, 800] {
-        // 10 requests in a second, of 500 users each: it is never done by then.
+    let seen = "select coalesce(sum(seen), 0)::bigint from rowlock.run_objects";
+    let mut before = 0;
+    for _ in 0..4 {
+        // 10 requests in a second, of 500 users each: it is never done when it has only begun.
         let mut child = clerk.backfill(&["--only", "users", "--rate", "100"]).spawn().unwrap();
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        while clerk.number(seen).await == before {
+            assert_eq!(child.try_wait().unwrap(), None, "it goes on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         child.kill().unwrap();
         child.wait().unwrap();
+        before = clerk.number(seen).await;
     }
-    let before = clerk.number("select coalesce(sum(seen), 0)::bigint from rowlock.run_objects").await;
     let output = clerk.backfill(&["--only", "users", "--json"]).output().unwrap();
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(output.status.success(), "{}", told(&output));

@@ -25,6 +25,7 @@ mod tokens;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
+use postgres::cluster::Durability;
 use tokio::runtime::Runtime;
 
 use crate::database::Database;
@@ -62,11 +63,13 @@ fn main() -> Result<()> {
     if wanted(Subject::Tokens) {
         tokens::measure(&runtime, &mut report)?;
     }
-    if wanted(Subject::Principal) || wanted(Subject::Ingest) || wanted(Subject::Backfill) {
-        let database = runtime.block_on(Database::start())?;
-        if wanted(Subject::Principal) {
-            principal::measure(&runtime, &database, &mut report)?;
-        }
+    if wanted(Subject::Principal) {
+        let database = runtime.block_on(Database::start(Durability::Ephemeral))?;
+        principal::measure(&runtime, &database, &mut report)?;
+        runtime.block_on(database.stop())?;
+    }
+    if wanted(Subject::Ingest) || wanted(Subject::Backfill) {
+        let database = runtime.block_on(Database::start(Durability::Full))?;
         if wanted(Subject::Ingest) {
             ingest::measure(&runtime, &database, &mut report)?;
         }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 /// After a panic, so that one that happens again at once does not keep a core busy.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
 
-/// Does `work` until `stop`. A panic in it is a defect of ours, but not the end of the work.
+/// Does `work` until `stop`, or until it has nothing to do. A panic in it is a defect of ours, but not the end of the work.
 pub(crate) async fn tended<W>(work: impl Fn(CancellationToken) -> W, stop: CancellationToken)
 where
     W: Future<Output = ()> + Send + 'static,
@@ -18,10 +18,9 @@ where
         let mut task = JoinSet::new();
         task.spawn(work(stop.clone()));
         // The panic itself is not logged: its message may hold what was worked on.
-        if let Some(Err(_)) = task.join_next().await {
-            tracing::error!("work in the background panicked and starts again");
-            let _ = tokio::time::timeout(AFTER_PANIC, stop.cancelled()).await;
-        }
+        let Some(Err(_)) = task.join_next().await else { return };
+        tracing::error!("work in the background panicked and starts again");
+        let _ = tokio::time::timeout(AFTER_PANIC, stop.cancelled()).await;
     }
 }
 
@@ -50,5 +49,16 @@ mod tests {
         assert_eq!(begun.load(Ordering::SeqCst), 3);
         stop.cancel();
         tended.await.expect("it ends");
+    }
+
+    #[tokio::test]
+    async fn work_that_has_nothing_to_do_is_not_begun_again() {
+        let begun = AtomicUsize::new(0);
+        let work = |_| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(())
+        };
+        tended(work, CancellationToken::new()).await;
+        assert_eq!(begun.load(Ordering::SeqCst), 1);
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     memberships::Membership,
     organizations::Organization,
+    refusal::Refusal,
     sessions::Session,
     state::State,
     users::User,
@@ -22,12 +23,14 @@ use crate::{
 pub(crate) struct Event {
     pub(crate) kind: EventKind,
     pub(crate) data: Box<RawValue>,
+    /// When it happened.
+    pub(crate) at: Timestamp,
 }
 
 impl Event {
-    pub(crate) fn new(kind: EventKind, object: &impl Serialize) -> Self {
+    pub(crate) fn new(kind: EventKind, object: &impl Serialize, at: Timestamp) -> Self {
         let data = serde_json::value::to_raw_value(object).expect("an object of the emulator has a JSON form");
-        Self { kind, data }
+        Self { kind, data, at }
     }
 }
 
@@ -47,6 +50,15 @@ impl<'a> Change<'a> {
         Self { state, instance_id, now, events: Vec::new(), quiet: false }
     }
 
+    /// Runs several operations as one: when one of them is refused, none has happened.
+    pub(crate) fn all_or_nothing<T>(
+        &mut self,
+        operations: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let before = self.state.clone();
+        operations(self).inspect_err(|_| *self.state = before)
+    }
+
     /// The state as the change has left it so far.
     pub(crate) fn view(&self) -> View<'_> {
         View { state: self.state, instance_id: self.instance_id, now: self.now }
@@ -55,14 +67,14 @@ impl<'a> Change<'a> {
     /// An event whose data is an object as it is shown.
     pub(crate) fn announce(&mut self, kind: EventKind, object: &impl Serialize) {
         if !self.quiet {
-            self.events.push(Event::new(kind, object));
+            self.events.push(Event::new(kind, object, self.now));
         }
     }
 
     pub(crate) fn announce_user(&mut self, kind: EventKind, id: &UserId) {
         self.announce_shown(|view| {
             let user = view.state.users.get(id.as_str()).expect("an announced user exists");
-            Event::new(kind, &view.user(user))
+            Event::new(kind, &view.user(user), view.now)
         });
     }
 
@@ -73,7 +85,7 @@ impl<'a> Change<'a> {
     pub(crate) fn announce_organization(&mut self, kind: EventKind, id: &OrganizationId) {
         self.announce_shown(|view| {
             let organization = view.state.organizations.get(id.as_str()).expect("an announced organization exists");
-            Event::new(kind, &view.organization(organization, Detail::Plain))
+            Event::new(kind, &view.organization(organization, Detail::Plain), view.now)
         });
     }
 
@@ -83,11 +95,11 @@ impl<'a> Change<'a> {
 
     /// `organizationMembership.deleted` carries the full membership too.
     pub(crate) fn announce_membership(&mut self, kind: EventKind, membership: &Membership) {
-        self.announce_shown(|view| Event::new(kind, &view.membership(membership, Detail::Plain)));
+        self.announce_shown(|view| Event::new(kind, &view.membership(membership, Detail::Plain), view.now));
     }
 
     pub(crate) fn announce_session(&mut self, kind: EventKind, session: &Session) {
-        self.announce_shown(|view| Event::new(kind, &view.session_with_user(session)));
+        self.announce_shown(|view| Event::new(kind, &view.session_with_user(session), view.now));
     }
 
     /// An event that is made of the state as the change has left it so far, when anybody is to hear of it.

@@ -9,16 +9,18 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Call, Reply, reply},
-    change::Event,
+    change::{Change, Event},
     identity::draw_webhook_secret,
     on_demand::on_demand,
     refusal::Refusal,
     tokens::TokenRequest,
-    webhooks::{Endpoint, EndpointPatch, Message, NewEndpoint, SecretRotation},
+    webhooks::{Disturbance, Endpoint, EndpointPatch, Message, NewEndpoint, SecretRotation},
 };
 
 /// At most this many copies of one message at once.
 const COPIES_LIMIT: i64 = 100;
+/// At most this many events at once.
+const COUNT_LIMIT: i64 = 1000;
 
 /// Where the instance is and what it is called: everything an `.env` file needs.
 pub(crate) fn instance(call: &Call) -> Reply {
@@ -43,23 +45,40 @@ pub(crate) fn mint(call: &Call) -> Reply {
     reply(&json!({ "object": "token", "jwt": jwt }))
 }
 
-/// Announces an event: of an object that exists, by `object_id`, or with `data` of the caller's own.
+/// Lets an event happen, once or `count` times, with everything that has to be there first; or announces one without
+/// anything happening: of an object that exists, by `object_id`, or with `data` of the caller's own. What may befall the
+/// messages on their way is said by [`Disturbance`]. Answers with all of them, the one that was asked for last.
 pub(crate) fn trigger(call: &Call) -> Reply {
     let mut form = call.form()?;
     let kind = EventKind::parse(&form.string("type")?.required("type")?);
-    let object_id = form.string("object_id")?.given();
+    let (object_id, user) = (form.string("object_id")?.given(), form.string("user")?.given());
     let data = form.any("data");
+    let count = form.bounded("count", 1..=COUNT_LIMIT)?.given().unwrap_or(1);
+    let disturbance = Disturbance::take(&mut form)?;
     form.finish()?;
-    let event = match (object_id, data) {
-        (Some(id), None) => call.instance.read(|view| on_demand(view, kind, &id))?,
-        (None, Some(data)) => Event::new(kind, &data),
-        (None, None) | (Some(_), Some(_)) => {
-            let message = "Give the id of an object in `object_id`, or the object itself in `data`.";
-            return Err(Refusal::form("form_param_missing", "is missing", message, "object_id"));
+    let announce = |event: &dyn Fn() -> Result<Event, Refusal>| {
+        let events: Vec<Event> = (0..count).map(|_| event()).collect::<Result<_, _>>()?;
+        Ok(call.instance.announce(&call.origin, &disturbance, &events))
+    };
+    let ids = match (object_id, data, user) {
+        (Some(id), None, None) => announce(&|| call.instance.read(|view| on_demand(view, kind.clone(), &id)))?,
+        (None, Some(data), None) => announce(&|| Ok(Event::new(kind.clone(), &data, call.instance.clock.now())))?,
+        (None, None, user) => {
+            let happen = |change: &mut Change<'_>| (0..count).try_for_each(|_| change.happen(&kind, user.as_deref()));
+            let whole = |change: &mut Change<'_>| change.all_or_nothing(happen);
+            call.instance.change_disturbed(&call.origin, &disturbance, whole)?.1
+        }
+        _ => {
+            let message = "Say one of these: `object_id`, an object to announce; `data`, to announce that; or `user`, \
+                           to whom it is to happen.";
+            return Err(Refusal::form("form_param_value_invalid", "is invalid", message, "object_id"));
         }
     };
-    let id = call.instance.announce(&call.origin, &event);
-    call.instance.webhooks.read(|outbox| reply(&outbox.message(id.as_str())?.object()))
+    call.instance.webhooks.read(|outbox| {
+        let messages: Result<Vec<Value>, Refusal> =
+            ids.iter().map(|id| Ok(outbox.message(id.as_str())?.object())).collect();
+        reply(&json!({ "messages": messages? }))
+    })
 }
 
 pub(crate) fn list_endpoints(call: &Call) -> Reply {

@@ -114,6 +114,10 @@ impl Form {
         self.take(name, "integer", |value| value.as_i64())
     }
 
+    pub(crate) fn number(&mut self, name: &str) -> Result<Field<f64>, Refusal> {
+        self.take(name, "number", |value| value.as_f64())
+    }
+
     /// An integer within bounds, as the specification states them.
     pub(crate) fn bounded(&mut self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Field<i64>, Refusal> {
         let field = self.integer(name)?;

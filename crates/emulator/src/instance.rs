@@ -25,7 +25,7 @@ use crate::{
     state::State,
     tokens::Mint,
     view::View,
-    webhooks::{Origin, Sender, envelope},
+    webhooks::{Disturbance, Origin, Sender, envelope},
 };
 
 /// More apps than anybody develops at once.
@@ -75,35 +75,48 @@ impl Instance {
         origin: &Origin,
         operation: impl FnOnce(&mut Change<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
+        self.change_disturbed(origin, &Disturbance::NONE, operation).map(|(result, _)| result)
+    }
+
+    /// Runs a change and publishes what it announces, so far as the disturbance lets it; answers with the messages.
+    pub(crate) fn change_disturbed<T>(
+        &self,
+        origin: &Origin,
+        disturbance: &Disturbance,
+        operation: impl FnOnce(&mut Change<'_>) -> Result<T, Refusal>,
+    ) -> Result<(T, Vec<DeliveryId>), Refusal> {
         let mut state = self.state.write();
         // Read under the lock: a later change never carries an earlier time.
         let now = self.clock.now();
         let mut change = Change::begin(&mut state, self.identity.signing_key.instance_id(), now);
         let result = operation(&mut change)?;
-        let events = std::mem::take(&mut change.events);
-        for event in &events {
-            self.publish(&mut state, event, origin, now);
-        }
+        let (events, ended) = (std::mem::take(&mut change.events), change.now);
+        // A change that took time takes the clock along.
+        self.move_clock(&mut state, ended.since(self.clock.now()));
+        let messages = self.publish(&mut state, &events, origin, disturbance);
         drop(state);
         self.dirty.notify_one();
-        Ok(result)
+        Ok((result, messages))
     }
 
     /// Announces something without changing anything.
-    pub(crate) fn announce(&self, origin: &Origin, event: &Event) -> DeliveryId {
+    pub(crate) fn announce(&self, origin: &Origin, disturbance: &Disturbance, events: &[Event]) -> Vec<DeliveryId> {
         let mut state = self.state.write();
-        let now = self.clock.now();
-        self.publish(&mut state, event, origin, now)
+        self.publish(&mut state, events, origin, disturbance)
     }
 
     /// Moves the time of the instance forward, and lets happen what is due by then.
     pub(crate) fn advance(&self, by: Duration) {
         let mut state = self.state.write();
-        self.clock.advance(by);
-        state.clock_shift = u64::try_from(self.clock.shift().as_millis()).unwrap_or(u64::MAX);
+        self.move_clock(&mut state, by);
         drop(state);
         self.webhooks.wake();
         self.dirty.notify_one();
+    }
+
+    fn move_clock(&self, state: &mut State, by: Duration) {
+        self.clock.advance(by);
+        state.clock_shift = u64::try_from(self.clock.shift().as_millis()).unwrap_or(u64::MAX);
     }
 
     /// Remembers the state under a name.
@@ -138,11 +151,26 @@ impl Instance {
         })
     }
 
-    fn publish(&self, state: &mut State, event: &Event, origin: &Origin, now: Timestamp) -> DeliveryId {
-        let id = state.ids.delivery(now);
-        let body = envelope(event, self.identity.signing_key.instance_id(), origin, now);
-        let due = self.webhooks.now();
-        self.webhooks.with(|outbox| outbox.publish(id.clone(), event.kind.as_str(), body, now, due));
-        id
+    fn publish(
+        &self,
+        state: &mut State,
+        events: &[Event],
+        origin: &Origin,
+        disturbance: &Disturbance,
+    ) -> Vec<DeliveryId> {
+        let departures = match *disturbance == Disturbance::NONE {
+            true => vec![vec![Duration::ZERO]; events.len()],
+            false => disturbance.plan(events.len(), state.ids.secret()),
+        };
+        let mut ids = Vec::with_capacity(events.len());
+        for (event, departures) in events.iter().zip(departures) {
+            let id = state.ids.delivery(event.at);
+            let body = envelope(event, self.identity.signing_key.instance_id(), origin);
+            let now = self.webhooks.now();
+            let departures: Vec<Timestamp> = departures.into_iter().map(|wait| now.plus(wait)).collect();
+            self.webhooks.with(|outbox| outbox.publish(id.clone(), event.kind.as_str(), body, event.at, &departures));
+            ids.push(id);
+        }
+        ids
     }
 }

@@ -37,6 +37,7 @@ mod control;
 mod emulator;
 mod form;
 mod frontend_api;
+mod happenings;
 mod identity;
 mod ids;
 mod instance;

@@ -41,7 +41,7 @@ pub(crate) fn on_demand(view: View<'_>, kind: EventKind, id: &str) -> Result<Eve
             return Err(Refusal::wrong_value("type", kind.as_str(), expected));
         }
     };
-    Ok(Event::new(kind, &data))
+    Ok(Event::new(kind, &data, view.now))
 }
 
 fn directory(view: View<'_>, family: &str, deleted: bool, id: &str) -> Result<Value, Refusal> {

@@ -1,7 +1,7 @@
 //! Outages on demand: what an application meets when Clerk is down.
 //!
-//! The Backend API and the key set fail apart from each other, because what has to survive differs: a verifier lives on
-//! the keys it has, a mirror waits. The control API never fails.
+//! The APIs and the key set fail apart from each other, because what has to survive differs: a verifier lives on the keys
+//! it has, a mirror waits, a page says so. The control API and the emulator's own pages never fail.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outage {
-    /// Everything below `/v1` but the key set.
+    /// Backend API and Frontend API: everything but the key set.
     pub api: bool,
     /// `/v1/jwks` and `/.well-known/jwks.json`.
     pub jwks: bool,
@@ -42,6 +42,7 @@ impl OutageSwitch {
         let Outage { api, jwks } = self.get();
         let down = match path {
             "/v1/jwks" | "/.well-known/jwks.json" => jwks,
+            "/" | "/sign-in" | "/sign-in/arrive" => false,
             path => api && !path.starts_with("/__rowlock/"),
         };
         if !down {

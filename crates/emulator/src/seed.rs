@@ -141,8 +141,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// A user by any name.
-    fn anybody(&self, name: &str) -> Result<&User, Refusal> {
+    /// A user by any name: id, e-mail address, username or external id.
+    pub(crate) fn anybody(&self, name: &str) -> Result<&User, Refusal> {
         let users = &self.state.users;
         let named =
             [Identifier::email_address(name), Identifier::username(name), Identifier::ExternalId(name.to_owned())];

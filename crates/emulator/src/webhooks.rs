@@ -8,6 +8,7 @@
 //! time; the order of delivery is not promised, as with Svix.
 
 mod attempt;
+mod disturbance;
 mod endpoint;
 mod message;
 mod outbox;
@@ -16,6 +17,7 @@ mod schedule;
 mod sender;
 
 pub(crate) use attempt::{Attempt, Control, Outcome};
+pub(crate) use disturbance::Disturbance;
 pub(crate) use endpoint::{Endpoint, EndpointPatch, NewEndpoint, SecretRotation};
 pub(crate) use message::{Message, Origin, envelope};
 pub(crate) use outbox::{Dispatch, Outbox, OutboxSettings};

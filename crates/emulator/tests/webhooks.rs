@@ -364,11 +364,83 @@ async fn events_can_be_had_on_demand() {
     emulator.users().get(id(&user)).expect("nothing was changed");
     for (body, expected) in [
         (json!({ "object_id": "user_x" }), "422 form_param_missing"),
-        (json!({ "type": "user.updated" }), "422 form_param_missing"),
+        (json!({ "type": "user.updated", "object_id": "user_x", "data": {} }), "422 form_param_value_invalid"),
         (json!({ "type": "user.updated", "object_id": "user_x" }), "404 resource_not_found"),
         (json!({ "type": "role.created", "object_id": "role_x" }), "404 resource_not_found"),
         (json!({ "type": "email.created", "object_id": "ema_x" }), "422 form_param_value_invalid"),
     ] {
         assert_eq!(client.post("/__rowlock/events", body.clone()).await.refused(), expected, "{body}");
     }
+}
+
+#[tokio::test]
+async fn every_kind_of_event_happens_on_demand() {
+    let (emulator, ..) = start().await;
+    for kind in EventKind::ALL {
+        let told: Vec<String> = happen(&emulator, &json!({ "type": kind.as_str() }));
+        assert_eq!(told.iter().filter(|told| *told == kind.as_str()).count(), 1, "{kind:?}: {told:?}");
+    }
+    // It happened: what was made is there, and what was announced is what is there now.
+    let users = emulator.users().count(&[]).unwrap();
+    drop(emulator.webhooks().take());
+    assert_eq!(happen(&emulator, &json!({ "type": "user.created", "count": 3 })), ["user.created"; 3]);
+    assert_eq!(emulator.users().count(&[]).unwrap(), users + 3);
+}
+
+#[tokio::test]
+async fn events_happen_to_somebody_by_any_name_or_not_at_all() {
+    let (emulator, client, _) = start().await;
+    let ada = ada(&emulator);
+    let before = ada["updated_at"].as_i64().unwrap();
+    let to_ada = |kind: &str| json!({ "type": kind, "user": "ada@example.com" });
+    assert_eq!(happen(&emulator, &to_ada("user.updated")), ["user.updated"]);
+    assert!(emulator.users().get(id(&ada)).unwrap()["updated_at"].as_i64().unwrap() >= before);
+    assert_eq!(happen(&emulator, &to_ada("subscription.active")).last().unwrap(), "subscription.active");
+    let users = emulator.users().count(&[]).unwrap();
+    for (body, expected) in [
+        (to_ada("subscription.active"), "422 form_param_value_invalid"),
+        (to_ada("user.created"), "422 form_param_value_invalid"),
+        (to_ada("role.created"), "422 form_param_value_invalid"),
+        (json!({ "type": "user.updated", "user": "nobody" }), "404 resource_not_found"),
+        (json!({ "type": "galaxy.created" }), "422 form_param_value_invalid"),
+        (json!({ "type": "user.created", "drop": 2 }), "422 form_param_value_invalid"),
+        (json!({ "type": "user.created", "duplicate": -1 }), "422 form_param_value_invalid"),
+    ] {
+        assert_eq!(client.post("/__rowlock/events", body.clone()).await.refused(), expected, "{body}");
+    }
+    assert_eq!(emulator.users().count(&[]).unwrap(), users, "a refusal leaves nothing behind");
+    assert_eq!(happen(&emulator, &to_ada("user.deleted")), ["user.deleted"]);
+    assert!(emulator.users().get(id(&ada)).is_err());
+}
+
+#[tokio::test]
+async fn messages_come_twice_late_in_another_order_or_never() {
+    let (emulator, client, _) = start().await;
+    let receiver = Receiver::start([]).await;
+    emulator.webhooks().add_endpoint(&receiver.url).unwrap();
+    let body = json!({ "type": "user.created", "count": 8, "duplicate": 1, "shuffle": true, "delay_ms": 200 });
+    let began = std::time::Instant::now();
+    let messages = emulator.webhooks().trigger_any(&body).unwrap();
+    emulator.webhooks().settled().await;
+    assert!(began.elapsed() >= Duration::from_millis(200), "{:?}", began.elapsed());
+    let asked: Vec<&str> = messages.iter().map(id).collect();
+    let received = receiver.received();
+    let got: Vec<String> = received.iter().map(|one| one.id().to_owned()).collect();
+    assert_eq!(got.len(), 16);
+    assert!(asked.iter().all(|id| got.iter().filter(|got| got == id).count() == 2), "{got:?}");
+    let places = got.iter().map(|got| asked.iter().position(|id| id == got));
+    assert!(!places.is_sorted(), "{got:?}");
+
+    let body = json!({ "type": "user.created", "count": 50, "drop": 0.5 });
+    let answer = client.post("/__rowlock/events", body).await.ok();
+    emulator.webhooks().settled().await;
+    let lost = answer["messages"].as_array().unwrap();
+    let lost = lost.iter().filter(|message| message["deliveries"][0]["status"] == "discarded").count();
+    assert!((5..=45).contains(&lost), "{lost}");
+    assert_eq!(receiver.received().len(), 16 + 50 - lost);
+}
+
+fn happen(emulator: &emulator::Emulator, body: &Value) -> Vec<String> {
+    let messages = emulator.webhooks().trigger_any(body).unwrap_or_else(|refusal| panic!("{body}: {refusal}"));
+    messages.iter().map(|message| message["type"].as_str().unwrap().to_owned()).collect()
 }

@@ -12,12 +12,7 @@ pub(crate) fn plant(call: &Call) -> Reply {
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "form_param_value_invalid", "is invalid", long)
     })?;
     call.change(|change| {
-        // A seed is planted whole or not at all.
-        let before = change.state.clone();
-        if let Err(refusal) = change.plant(&seed) {
-            *change.state = before;
-            return Err(refusal);
-        }
+        change.all_or_nothing(|change| change.plant(&seed))?;
         let state = &change.state;
         let (users, organizations) = (state.users.len(), state.organizations.len());
         reply(&json!({ "users": users, "organizations": organizations, "memberships": state.memberships.len() }))

@@ -5,18 +5,21 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Call, Reply, reply};
-use crate::keys::SigningKey;
+use crate::{keys::SigningKey, refusal::Refusal};
 
 pub(crate) fn clock(call: &Call) -> Reply {
     let clock = &call.instance.clock;
-    reply(&json!({ "now": clock.now(), "ahead_by_seconds": clock.shift().as_secs() }))
+    reply(&json!({ "now": clock.now(), "ahead_by_seconds": clock.shift().as_secs_f64() }))
 }
 
 pub(crate) fn advance(call: &Call) -> Reply {
     let mut form = call.form()?;
-    let seconds = form.bounded("seconds", 0..=i64::from(u32::MAX))?.required("seconds")?;
+    let seconds = form.number("seconds")?.required("seconds")?;
     form.finish()?;
-    call.instance.advance(Duration::from_secs(seconds.unsigned_abs()));
+    if !(0.0..=f64::from(u32::MAX)).contains(&seconds) {
+        return Err(Refusal::wrong_value("seconds", &seconds.to_string(), &format!("0 to {}", u32::MAX)));
+    }
+    call.instance.advance(Duration::from_secs_f64(seconds));
     clock(call)
 }
 

@@ -165,6 +165,7 @@ async fn handle(
     let Some(operation) = operations.iter().copied().find(|operation| operation.method == method) else {
         return Err(Refusal::not_emulated(format_args!("{method} {}", parts.uri.path())));
     };
+    instance.outage.check(operation.path)?;
     let header = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let proxy = proxy(&instance, &parts.headers)?;
     if proxy.is_none() && !header(&HOST).is_some_and(origins::own_host) {

@@ -117,14 +117,29 @@ impl WebhooksApi<'_> {
         self.0.webhooks.with(|outbox| outbox.discard(id))
     }
 
-    /// Announces an event of an object that exists, without changing it.
+    /// Announces an event of an object that exists, without changing it. Answers with the message.
     pub fn trigger(&self, kind: &str, object_id: &str) -> Result<Value, Refusal> {
-        LocalCall::to(self.0).body(&json!({ "type": kind, "object_id": object_id })).run(control::trigger)
+        self.trigger_any(&json!({ "type": kind, "object_id": object_id })).map(|mut messages| messages.remove(0))
     }
 
-    /// Announces an event with data of the caller's own.
+    /// Announces an event with data of the caller's own. Answers with the message.
     pub fn trigger_with(&self, kind: &str, data: &Value) -> Result<Value, Refusal> {
-        LocalCall::to(self.0).body(&json!({ "type": kind, "data": data })).run(control::trigger)
+        self.trigger_any(&json!({ "type": kind, "data": data })).map(|mut messages| messages.remove(0))
+    }
+
+    /// Lets an event of a kind happen, with everything that has to be there first. Answers with the messages.
+    pub fn happen(&self, kind: &str) -> Result<Vec<Value>, Refusal> {
+        self.trigger_any(&json!({ "type": kind }))
+    }
+
+    /// `POST /__rowlock/events`: `type`, and if wanted `user`, `object_id` or `data`, `count`, `duplicate`, `shuffle`,
+    /// `drop`, `delay_ms`. Answers with the messages.
+    pub fn trigger_any(&self, body: &Value) -> Result<Vec<Value>, Refusal> {
+        let mut answer = LocalCall::to(self.0).body(body).run(control::trigger)?;
+        match answer["messages"].take() {
+            Value::Array(messages) => Ok(messages),
+            other => unreachable!("a trigger answers with a list, not with {other}"),
+        }
     }
 
     /// Waits until nothing is on its way and nothing is due. With a receiver that keeps failing this takes as long as

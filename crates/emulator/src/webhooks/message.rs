@@ -18,7 +18,7 @@ pub(crate) struct Origin {
 }
 
 /// The body of a webhook: Clerk's envelope around the object.
-pub(crate) fn envelope(event: &Event, instance_id: &InstanceId, origin: &Origin, now: Timestamp) -> Bytes {
+pub(crate) fn envelope(event: &Event, instance_id: &InstanceId, origin: &Origin) -> Bytes {
     #[derive(Serialize)]
     struct Envelope<'a> {
         data: &'a RawValue,
@@ -35,7 +35,7 @@ pub(crate) fn envelope(event: &Event, instance_id: &InstanceId, origin: &Origin,
         }),
         instance_id,
         object: "event",
-        timestamp: now,
+        timestamp: event.at,
         r#type: event.kind.as_str(),
     };
     Bytes::from(serde_json::to_vec(&envelope).expect("an envelope has a JSON form"))

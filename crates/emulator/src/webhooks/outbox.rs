@@ -4,7 +4,7 @@
 //! attempts say; a message without an open delivery is kept for replays until [`KEPT_MESSAGES`] newer ones exist.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -24,6 +24,9 @@ const KEPT_MESSAGES: usize = 20_000;
 /// Svix disables an endpoint that did nothing but fail for five days.
 const DISABLE_AFTER: Duration = Duration::from_secs(5 * 86_400);
 
+/// Due whatever the time is.
+const AT_ONCE: Timestamp = Timestamp::from_millis(i64::MIN);
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutboxSettings {
     /// Divides every wait.
@@ -39,8 +42,9 @@ pub(crate) struct Outbox {
     sequence_of: HashMap<DeliveryId, u64>,
     next_sequence: u64,
     due: BTreeSet<(Timestamp, u64, String)>,
-    /// Attempts asked for by hand; they go out even while the outbox is paused.
-    manual: VecDeque<(u64, String)>,
+    /// Attempts asked for by hand, by their time and their turn; they go out even while the outbox is paused.
+    manual: BTreeMap<(Timestamp, u64), (u64, String)>,
+    next_turn: u64,
     /// How many attempts are on their way, by message and endpoint.
     in_flight: BTreeMap<(u64, String), usize>,
     paused: bool,
@@ -69,22 +73,38 @@ impl Outbox {
             sequence_of: HashMap::new(),
             next_sequence: 0,
             due: BTreeSet::new(),
-            manual: VecDeque::new(),
+            manual: BTreeMap::new(),
+            next_turn: 0,
             in_flight: BTreeMap::new(),
             paused: false,
         }
     }
 
-    /// Stores a message and makes it due for every endpoint that wants it.
-    pub(crate) fn publish(&mut self, id: DeliveryId, kind: &str, body: Bytes, created_at: Timestamp, now: Timestamp) {
+    /// Stores a message and makes it due for every endpoint that wants it: at the first of the departures, which are in
+    /// order, and once more at each of the others. Without a departure it is lost.
+    pub(crate) fn publish(
+        &mut self,
+        id: DeliveryId,
+        kind: &str,
+        body: Bytes,
+        created_at: Timestamp,
+        departures: &[Timestamp],
+    ) {
         let sequence = self.next_sequence;
+        let (first, copies) = match departures {
+            [] => (DeliveryStatus::Discarded, [].as_slice()),
+            [first, copies @ ..] => (DeliveryStatus::Pending { due: *first }, copies),
+        };
         let wanting = self.endpoints.values().filter(|endpoint| endpoint.wants(kind));
         let deliveries: BTreeMap<String, Delivery> = wanting
             .map(|endpoint| {
-                let status = DeliveryStatus::Pending { due: now };
-                (endpoint.id.clone(), Delivery { status, failures: 0, attempts: Vec::new() })
+                (endpoint.id.clone(), Delivery { status: first.clone(), failures: 0, attempts: Vec::new() })
             })
             .collect();
+        for (endpoint, due) in deliveries.keys().flat_map(|endpoint| copies.iter().map(move |due| (endpoint, due))) {
+            self.manual.insert((*due, self.next_turn), (sequence, endpoint.clone()));
+            self.next_turn += 1;
+        }
         self.insert(Message { id, kind: kind.to_owned(), body, created_at, deliveries });
         debug_assert_eq!(self.next_sequence, sequence + 1);
         self.forget_old();
@@ -127,10 +147,16 @@ impl Outbox {
     }
 
     fn next_due_at(&mut self, now: Timestamp) -> Option<(u64, String, Trigger)> {
-        if let Some((sequence, endpoint)) = self.manual.pop_front() {
+        let scheduled = self.next_scheduled().filter(|(due, ..)| *due <= now).cloned();
+        // Of two at the same time the scheduled one goes first: once a copy has arrived there would be no need for it.
+        if let Some(asked) = self.manual.first_entry()
+            && asked.key().0 <= now
+            && scheduled.as_ref().is_none_or(|(due, ..)| asked.key().0 < *due)
+        {
+            let (sequence, endpoint) = asked.remove();
             return Some((sequence, endpoint, Trigger::Manual));
         }
-        let due = self.next_scheduled().filter(|(due, ..)| *due <= now)?.clone();
+        let due = scheduled?;
         self.due.remove(&due);
         let (_, sequence, endpoint) = due;
         Some((sequence, endpoint, Trigger::Scheduled))
@@ -165,7 +191,9 @@ impl Outbox {
 
     /// When the next attempt is to be made, if nothing new happens until then.
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        self.next_scheduled().map(|(due, ..)| *due)
+        let scheduled = self.next_scheduled().map(|(due, ..)| *due);
+        let asked = self.manual.first_key_value().map(|((due, _), _)| *due);
+        [scheduled, asked].into_iter().flatten().min()
     }
 
     /// Takes down how an attempt went and schedules the next one when there is to be one.
@@ -273,7 +301,10 @@ impl Outbox {
                 failures: 0,
                 attempts: Vec::new(),
             });
-            self.manual.extend(std::iter::repeat_n((sequence, target.clone()), copies));
+            for _ in 0..copies {
+                self.manual.insert((AT_ONCE, self.next_turn), (sequence, target.clone()));
+                self.next_turn += 1;
+            }
         }
         Ok(targets.len() * copies)
     }

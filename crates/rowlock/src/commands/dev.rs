@@ -12,6 +12,7 @@ use server::config::LogFormat;
 use server::telemetry;
 use tokio_util::sync::CancellationToken;
 
+use super::seed_file::SeedFile;
 use crate::cli::DevArguments;
 use crate::printer::{DIM, GOOD, Printer, STRONG};
 use crate::signals;
@@ -73,13 +74,20 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
     telemetry::start_logging(LogFormat::Text, filter.as_deref().or(Some("warn")), Printer::colours_errors());
     let stop = signals::stop_token()?;
     let data_dir = absolute(&arguments.data_dir)?;
+    let seed = SeedFile::read_or_nobody(arguments.seed.as_deref())?;
     let options = StackOptions {
         postgres_directory: data_dir.join("postgres"),
         durability: Durability::Full,
         pg_bin: arguments.pg_bin,
         pg_port: arguments.pg_port.map_or(Port::Preferred(POSTGRES_PORT), Port::Fixed),
         listen: Address::asked_or(arguments.listen, API_PORT),
-        emulator: EmulatorOptions { state_file: Some(data_dir.join("clerk.json")), ..EmulatorOptions::default() },
+        emulator: EmulatorOptions {
+            state_file: Some(data_dir.join("clerk.json")),
+            settings: seed.settings.clone(),
+            roles: seed.roles.clone(),
+            seed_data: seed.seed(),
+            ..EmulatorOptions::default()
+        },
         emulator_listen: Address::asked_or(arguments.emulator_listen, EMULATOR_PORT),
         drain: Duration::from_secs(3),
     };
@@ -90,7 +98,7 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
     };
     let ready = Ready::of(&stack);
     let file = Ready::file(&data_dir);
-    write_private(&file, &serde_json::to_string(&ready)?)?;
+    super::write_private(&file, &serde_json::to_string(&ready)?)?;
     welcome(&ready, &stack, &data_dir, printer);
     loop {
         tokio::select! {
@@ -146,15 +154,4 @@ fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, printer: Printer) {
 /// Postgres changes its working directory, so a relative path would mean another place to it.
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("`{}` is no usable path", path.display()))
-}
-
-/// A file with secrets: for its owner alone.
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let context = || format!("cannot write `{}`", path.display());
-    let _ = std::fs::remove_file(path);
-    let mut file =
-        std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).with_context(context)?;
-    file.write_all(text.as_bytes()).with_context(context)
 }

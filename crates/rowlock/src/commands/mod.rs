@@ -12,7 +12,9 @@ mod policy;
 mod postgres;
 mod reconcile;
 mod rest;
+mod running_emulator;
 mod schema;
+mod seed_file;
 mod serve;
 mod status;
 mod token;
@@ -100,4 +102,15 @@ fn argument_or_stdin(argument: &str) -> anyhow::Result<String> {
     }
     let text = std::io::read_to_string(std::io::stdin()).context("standard input cannot be read")?;
     Ok(text.trim().to_owned())
+}
+
+/// A file with secrets: for its owner alone.
+fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let context = || format!("cannot write `{}`", path.display());
+    let _ = std::fs::remove_file(path);
+    let mut file =
+        std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)
 }

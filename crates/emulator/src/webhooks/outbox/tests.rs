@@ -36,7 +36,7 @@ impl Bench {
 
     fn publish(&mut self, id: &str, kind: &str) {
         let id = DeliveryId::parse(id).unwrap();
-        self.outbox.publish(id, kind, Bytes::from_static(b"{}"), self.now, self.now);
+        self.outbox.publish(id, kind, Bytes::from_static(b"{}"), self.now, &[self.now]);
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -300,4 +300,26 @@ fn what_is_open_survives_a_restart() {
     let attempts = bench.outbox.message("msg_waiting").unwrap().object()["deliveries"][0]["attempts"].clone();
     assert_eq!(attempts[0]["status"], json!(500));
     assert_eq!(attempts.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn copies_go_out_at_their_own_times_and_a_message_without_a_departure_is_lost() {
+    let mut bench = Bench::new(&["ep_a"]);
+    let at = |seconds: u64| START.plus(Duration::from_secs(seconds));
+    let mut publish = |id: &str, departures: &[Timestamp]| {
+        let id = DeliveryId::parse(id).unwrap();
+        bench.outbox.publish(id, "user.created", Bytes::from_static(b"{}"), START, departures);
+    };
+    publish("msg_thrice", &[at(1), at(1), at(3)]);
+    publish("msg_lost", &[]);
+    assert_eq!(bench.wait(), Some(1));
+    assert!(bench.take().is_empty());
+    bench.pass(1);
+    assert_eq!(bench.deliver(&answer(200)), ["msg_thrice→ep_a", "msg_thrice→ep_a"]);
+    assert_eq!((bench.status("msg_thrice", "ep_a").as_str(), bench.wait()), ("delivered", Some(2)));
+    assert!(!bench.outbox.is_settled());
+    bench.pass(2);
+    assert_eq!(bench.deliver(&answer(200)), ["msg_thrice→ep_a"]);
+    assert!(bench.outbox.is_settled());
+    assert_eq!(bench.status("msg_lost", "ep_a"), "discarded");
 }

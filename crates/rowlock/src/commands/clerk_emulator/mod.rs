@@ -1,6 +1,6 @@
 //! `rowlock clerk`: Clerk's emulator alone.
 
-mod seed;
+mod control;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,12 +13,15 @@ use serde_json::{Map, Value};
 use server::config::LogFormat;
 use server::telemetry;
 
-use crate::cli::{ClerkArguments, ClerkCommand};
+use crate::cli::ClerkArguments;
 use crate::printer::{DIM, GOOD, Printer, STRONG};
 use crate::report::Hinted;
 use crate::signals;
 
-use self::seed::SeedFile;
+use super::running_emulator::Running;
+use super::seed_file::SeedFile;
+
+pub(super) use control::advance;
 
 /// Everything an app needs to know, printed by `--json`.
 #[derive(Debug, Serialize)]
@@ -37,13 +40,13 @@ struct Ready<'a> {
 }
 
 pub(super) async fn run(arguments: ClerkArguments, printer: Printer) -> anyhow::Result<ExitCode> {
-    if let Some(ClerkCommand::Install) = arguments.command {
-        return install(printer).await;
+    if let Some(command) = arguments.command {
+        return control::run(command, printer).await;
     }
     let filter = super::environment("ROWLOCK_LOG");
     telemetry::start_logging(LogFormat::Text, filter.as_deref().or(Some("warn")), Printer::colours_errors());
     let stop = signals::stop_token()?;
-    let seed = SeedFile::read(arguments.seed.as_deref())?;
+    let seed = SeedFile::read_or_people(arguments.seed.as_deref())?;
     let options = EmulatorOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], arguments.port)),
         state_file: (!arguments.ephemeral).then(|| arguments.state.clone()),
@@ -61,8 +64,16 @@ pub(super) async fn run(arguments: ClerkArguments, printer: Printer) -> anyhow::
         send_webhooks_to(&emulator, url.as_str())?;
     }
     let kept = (!arguments.ephemeral).then_some(arguments.state.as_path());
+    let running = kept.map(|state| Running::file(state.parent().unwrap_or_else(|| Path::new(""))));
+    if let Some(file) = &running {
+        let running = Running { api_url: emulator.base_url().to_owned(), secret_key: emulator.secret_key().to_owned() };
+        super::write_private(file, &serde_json::to_string(&running)?)?;
+    }
     welcome(&emulator, kept, printer);
     stop.cancelled().await;
+    if let Some(file) = &running {
+        let _ = std::fs::remove_file(file);
+    }
     emulator.shutdown().await.context("the emulator did not stop well")?;
     printer.line(if arguments.ephemeral { "stopped" } else { "stopped; the instance stays for the next time" });
     Ok(ExitCode::SUCCESS)

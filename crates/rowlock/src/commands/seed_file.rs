@@ -49,10 +49,20 @@ fn member() -> String {
 }
 
 impl SeedFile {
-    pub(super) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else {
-            return toml::from_str(DEFAULT).context("the built-in seed is damaged");
-        };
+    /// The file, or the people that `rowlock clerk` has without one.
+    pub(super) fn read_or_people(path: Option<&Path>) -> anyhow::Result<Self> {
+        match path {
+            Some(path) => Self::read(path),
+            None => toml::from_str(DEFAULT).context("the built-in seed is damaged"),
+        }
+    }
+
+    /// The file, or nobody.
+    pub(super) fn read_or_nobody(path: Option<&Path>) -> anyhow::Result<Self> {
+        path.map_or_else(|| Ok(Self::default()), Self::read)
+    }
+
+    fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the seed {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("cannot understand the seed {}", path.display()))
     }
@@ -78,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_built_in_seed_is_three_people_in_two_organizations() {
-        let seed = SeedFile::read(None).unwrap().seed();
+        let seed = SeedFile::read_or_people(None).unwrap().seed();
         assert_eq!((seed.users.len(), seed.organizations.len(), seed.memberships.len()), (3, 2, 4));
         assert_eq!(seed.memberships[1].role, "org:member");
     }
@@ -87,7 +97,7 @@ mod tests {
     fn a_mistake_is_named_with_its_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "[settings]\npasswort = \"off\"\n").unwrap();
-        let error = format!("{:#}", SeedFile::read(Some(file.path())).unwrap_err());
+        let error = format!("{:#}", SeedFile::read(file.path()).unwrap_err());
         assert!(error.contains("line 2") && error.contains("passwort"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ mod failures;
 mod history;
 mod inquiries;
 mod operating;
+mod permissions;
 mod projection;
 mod reconcile;
 mod revocations;

@@ -143,23 +143,25 @@ pub async fn explain(owner: &Pool, caller: &Caller, select: &str) -> Result<Expl
 
 /// What the caller is, in the words of policies.
 async fn caller_values(rehearsal: &Rehearsal, caller: &Caller) -> Result<Vec<(String, Option<String>)>, Error> {
-    const VALUES: [&str; 7] = [
-        "clerk.user_id()",
-        "clerk.org_id()",
-        "clerk.org_role()",
-        "clerk.permissions()",
-        "array(select clerk.my_org_ids())",
-        "clerk.is_pending()",
-        "clerk.is_impersonated()",
+    const VALUES: [(&str, &str); 8] = [
+        ("clerk.user_id()", "clerk.user_id()"),
+        ("clerk.org_id()", "clerk.org_id()"),
+        ("clerk.org_role()", "clerk.org_role()"),
+        ("clerk.permissions()", "clerk.permissions()"),
+        ("array(select clerk.my_org_ids())", "array(select clerk.my_org_ids())"),
+        ("clerk.is_pending()", "clerk.is_pending()"),
+        ("clerk.is_impersonated()", "clerk.is_impersonated()"),
+        // Of nobody it is false, too, and nobody wonders.
+        ("clerk.session_ok()", "clerk.session_ok() or clerk.user_id() is null"),
     ];
-    let columns: Vec<String> = VALUES.iter().map(|value| format!("({value})::text")).collect();
+    let columns: Vec<String> = VALUES.iter().map(|(_, expression)| format!("({expression})::text")).collect();
     rehearsal.mark().await?;
     // As the owner: a role that may not call a function is told so by its own statement.
     rehearsal.act_as(&caller.principal, &RequestContext::default()).await?;
     rehearsal.run("reset role").await?;
     let rows = rehearsal.query(&format!("select {}", columns.join(", ")), &[]).await?;
     rehearsal.undo().await?;
-    Ok(VALUES.iter().enumerate().map(|(place, name)| ((*name).to_owned(), rows[0].get(place))).collect())
+    Ok(VALUES.iter().enumerate().map(|(place, (name, _))| ((*name).to_owned(), rows[0].get(place))).collect())
 }
 
 /// The tables that one select reads.

@@ -15,27 +15,28 @@ use tokens::{DatabaseRoles, KeyCache, Principal, Refusal, StaticKeySource, Verif
 
 const ISSUER: &str = "https://rehearsal.clerk.accounts.dev";
 const KEY_ID: &str = "ins_rehearsal";
-/// Any moment: the verifier's clock stands there, too.
-const NOW: i64 = 1_800_000_000;
-
 /// Signs and verifies.
 pub struct Issuer {
     key: KeyPair,
+    /// When tokens are issued; the verifier's clock stands there, too.
+    now: i64,
     verifier: Verifier,
 }
 
 impl Issuer {
-    /// A new key; tokens may name one of `roles` besides `authenticated`.
+    /// A new key; tokens are issued at `now` and may name one of `roles` besides `authenticated`.
+    ///
+    /// The moment matters: tokens are made void by what happened since they were issued.
     ///
     /// Pending sessions are let in: on hosted Supabase nobody else stops them, so policies must.
-    pub fn new(roles: DatabaseRoles) -> Self {
+    pub fn new(now: Timestamp, roles: DatabaseRoles) -> Self {
         let key = KeyPair::generate(KeySize::Rsa2048).expect("the library can generate a key");
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_seconds(NOW)));
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_seconds(now.seconds())));
         let keys = KeyCache::new(StaticKeySource::new(key_set(&key)), Arc::clone(&clock));
         let mut options = VerifierOptions::for_issuer(ISSUER);
         options.accept_pending = true;
         options.database_roles = roles;
-        Self { verifier: Verifier::new(options, keys, clock), key }
+        Self { verifier: Verifier::new(options, keys, clock), key, now: now.seconds() }
     }
 
     /// Claims beside the registered ones become a session's principal; `null` leaves one out.
@@ -44,7 +45,7 @@ impl Issuer {
     /// When no Clerk token is like that.
     pub async fn principal(&self, claims: &Map<String, Value>) -> Result<(Principal, Verified<Claims>), Refusal> {
         let mut payload = json!({
-            "iss": ISSUER, "sid": "sess_rehearsal", "iat": NOW, "nbf": NOW - 10, "exp": NOW + 60, "fva": [0, -1], "jti": "rehearsal",
+            "iss": ISSUER, "sid": "sess_rehearsal", "iat": self.now, "nbf": self.now - 10, "exp": self.now + 60, "fva": [0, -1], "jti": "rehearsal",
         });
         for (name, value) in claims.iter().filter(|(_, value)| !value.is_null()) {
             payload[name] = value.clone();

@@ -57,6 +57,9 @@ pub struct Settings {
     pub pending: Exception,
     /// What somebody who impersonates a user may do.
     pub impersonated: Exception,
+    /// What a token may do that is void before it expires: of a user who was banned, a session that was ended, a membership that
+    /// was lost or changed its role.
+    pub revoked: Exception,
     /// Findings of the linter that are meant: `rule`, or `rule schema.table`.
     pub allow: Vec<String>,
 }
@@ -68,6 +71,7 @@ impl Default for Settings {
             matrix: "policies.matrix".to_owned(),
             pending: Exception::Refuse,
             impersonated: Exception::Accept,
+            revoked: Exception::Accept,
             allow: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! The sentence a person needs, for every way to see nothing.
 
+use clerk::{Clock as _, SystemClock};
 use insta::assert_snapshot;
 use policy::explain::{Answer, Caller, explain};
 use policy::issuer::Issuer;
@@ -27,7 +28,8 @@ async fn app() -> TestDatabase {
 }
 
 async fn caller(claims: Value) -> Caller {
-    let (_, verified) = Issuer::new(DatabaseRoles::default()).principal(claims.as_object().unwrap()).await.unwrap();
+    let (_, verified) =
+        Issuer::new(SystemClock.now(), DatabaseRoles::default()).principal(claims.as_object().unwrap()).await.unwrap();
     Caller::of_token(&verified)
 }
 
@@ -73,6 +75,10 @@ async fn each_step_is_told_with_the_values_that_decided() {
         [
           "clerk.is_impersonated()",
           "false"
+        ],
+        [
+          "clerk.session_ok()",
+          "true"
         ]
       ],
       "tables": [

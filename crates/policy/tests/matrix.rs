@@ -1,6 +1,7 @@
 //! What personas may do to the small app, and what is found when its policies are wrong.
 
 use insta::assert_snapshot;
+use policy::difference::difference;
 use policy::matrix::{Finding, Matrix, run};
 use policy::model::Model;
 use postgres::testing::TestDatabase;
@@ -43,6 +44,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✔ ✔ · ✔    ✔ ✘ ✔ ✔ ✔ ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✔ ✔ · ✔    ✔ ✘ ✔ ✔ ✔ ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
@@ -59,6 +61,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✔ ✔ · ✔    ✔ ✔ ✔ ✔ ✔ ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✔ ✔ · ✔    ✔ ✔ ✔ ✔ ✔ ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
@@ -75,6 +78,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
@@ -91,6 +95,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
@@ -107,6 +112,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✔ ✔ ✔ ✘ · ✔    ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✔ ✘ · ✔    ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✔ ✘ · ✔    ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✔ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✔ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✔ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✔    ✔ ✘ ✘ ✘ ✘ ✘
@@ -123,6 +129,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✔ ✔ ✔ ✘ · ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✔ ✘ · ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✔ ✘ · ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
@@ -139,6 +146,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ada, impersonated              ✔ ✔ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✔ ✔ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✔ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, version 1                 ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✔ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
       ben, claims of a template      ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✔ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
@@ -155,6 +163,7 @@ async fn the_generated_policies_do_what_the_declaration_says() {
       ada, no organization           ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
       ada, pending                   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
       ada, impersonated              ✔ ✘ ✘ · · ✘    ✔ ✘ ✘ · · ✘    ✔ ✘ ✘ · · ✘
+      ada, session ended             ✔ ✘ ✘ · · ✘    ✔ ✘ ✘ · · ✘    ✔ ✘ ✘ · · ✘
       ben, org:member of Acme        ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
       ben, version 1                 ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
       ben, claims of a template      ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
@@ -176,6 +185,7 @@ async fn a_leak_between_tenants_is_found() {
     leak: public.invoices: ada, version 1 may select the row of cleo@Globex, across tenants
     leak: public.invoices: ada, no organization may select the row of cleo@Globex, across tenants
     leak: public.invoices: ada, impersonated may select the row of cleo@Globex, across tenants
+    leak: public.invoices: ada, session ended may select the row of cleo@Globex, across tenants
     leak: public.invoices: ben, org:member of Acme may select the row of cleo@Globex, across tenants
     leak: public.invoices: ben, version 1 may select the row of cleo@Globex, across tenants
     leak: public.invoices: ben, claims of a template may select the row of cleo@Globex, across tenants
@@ -197,6 +207,7 @@ async fn a_hole_in_writing_is_found_though_nothing_can_be_read() {
     leak: public.notes: ada, version 1 may delete the rows of ben@Acme and cleo@Globex, across tenants
     leak: public.notes: ada, no organization may delete the rows of ben@Acme and cleo@Globex, across tenants
     leak: public.notes: ada, impersonated may delete the rows of ben@Acme and cleo@Globex, across tenants
+    leak: public.notes: ada, session ended may delete the rows of ben@Acme and cleo@Globex, across tenants
     leak: public.notes: ben, org:member of Acme may delete the rows of ada@Acme and cleo@Globex, across tenants
     leak: public.notes: ben, version 1 may delete the rows of ada@Acme and cleo@Globex, across tenants
     leak: public.notes: ben, claims of a template may delete the rows of ada@Acme and cleo@Globex, across tenants
@@ -213,6 +224,7 @@ async fn a_missing_check_is_found() {
     leak: public.projects: ada, org:admin of Acme may give away the rows of ada@Acme and ben@Acme, across tenants
     leak: public.projects: ada, version 1 may give away the rows of ada@Acme and ben@Acme, across tenants
     leak: public.projects: ada, impersonated may give away the rows of ada@Acme and ben@Acme, across tenants
+    leak: public.projects: ada, session ended may give away the rows of ada@Acme and ben@Acme, across tenants
     leak: public.projects: ben, org:member of Acme may give away the row of ben@Acme, across tenants
     too-much: public.projects: ben, org:member of Acme may give away the row of ben@Acme, and should not
     leak: public.projects: ben, version 1 may give away the row of ben@Acme, across tenants
@@ -231,6 +243,7 @@ async fn too_little_is_found() {
     too-little: public.projects: ada, org:admin of Acme may not delete the rows of ada@Acme and ben@Acme, and should
     too-little: public.projects: ada, version 1 may not delete the rows of ada@Acme and ben@Acme, and should
     too-little: public.projects: ada, impersonated may not delete the rows of ada@Acme and ben@Acme, and should
+    too-little: public.projects: ada, session ended may not delete the rows of ada@Acme and ben@Acme, and should
     too-little: public.projects: fay, left Acme a moment ago may not delete the rows of ada@Acme and ben@Acme, and should
     too-little: public.projects: cleo, org:admin of Globex may not delete the row of cleo@Globex, and should
     dead-policy: public.projects: policy projects_delete lets no persona reach any row: ((org_id = ( SELECT clerk.org_id() AS org_id)) AND ( SELECT clerk.has_role('org:admin'::text) AS has_role))
@@ -309,4 +322,49 @@ async fn a_table_that_takes_no_rows_is_told_with_the_reason() {
     assert_snapshot!(refused("[[table]]\nname = 'nots'\naccess = 'user'\nowner = 'user_id'").await, @"the database has no table public.nots; expected every [[table]] of rowlock.toml to be there");
     let persona = "[[table]]\nname = 'notes'\naccess = 'user'\nowner = 'user_id'\n[[persona]]\nname = 'odd'\nclaims = { sub = 'bob' }";
     assert_snapshot!(refused(persona).await, @"persona `odd` has claims that no Clerk token has");
+}
+
+/// A token lives on for a minute after its reason has gone; policies that ask end it at once.
+#[tokio::test]
+async fn what_was_revoked_ends_at_once_where_the_declaration_says_so() {
+    let database = TestDatabase::create().await;
+    execute(
+        &database,
+        "create table public.notes (id int primary key generated always as identity, org_id text not null)",
+    )
+    .await;
+    let declared = |settings: &str| {
+        Model::parse(&format!(
+            "{settings}\n[[table]]\nname = 'notes'\naccess = 'organization'\norganization = 'org_id'"
+        ))
+        .unwrap()
+    };
+    for (settings, ends) in [
+        ("", [true, true]),
+        ("[policies]\nrevoked = 'read-only'", [true, false]),
+        ("[policies]\nrevoked = 'refuse'", [false, false]),
+    ] {
+        let model = declared(settings);
+        execute(&database, &difference(&model, &database.owner).await.unwrap().migration).await;
+        let matrix = run(&model, &database.owner).await.unwrap();
+        assert_eq!(matrix.findings, [], "{settings}");
+        let table = matrix.to_string();
+        let cells = |persona: &str| {
+            let line = table.lines().find(|line| line.contains(persona)).unwrap();
+            let marks: Vec<char> = line.chars().filter(|mark| matches!(mark, '✔' | '✘' | '·')).collect();
+            [marks[0] == '✔', marks[1] == '✔']
+        };
+        for persona in ["ada, session ended", "fay, left Acme a moment ago"] {
+            assert_eq!(cells(persona), ends, "{persona}: {settings}\n{table}");
+        }
+        assert_eq!(cells("ada, org:admin of Acme"), [true, true], "{settings}");
+    }
+    // And a policy that does not ask although it should is found.
+    execute(&database, "drop policy notes_not_revoked on public.notes").await;
+    let found = run(&declared("[policies]\nrevoked = 'refuse'"), &database.owner).await.unwrap().findings;
+    let told: Vec<String> = found.iter().map(|finding| format!("{}: {finding}", finding.kind())).collect();
+    assert!(
+        told.contains(&"too-much: public.notes: fay, left Acme a moment ago may select the rows of ada@Acme and ben@Acme, and should not".to_owned()),
+        "{told:#?}"
+    );
 }

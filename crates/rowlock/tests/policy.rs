@@ -136,6 +136,7 @@ async fn from_a_table_to_policies() {
     ✗ leak public.notes: ada, version 1 may delete the rows of ben@Acme and cleo@Globex, across tenants
     ✗ leak public.notes: ada, no organization may delete the rows of ben@Acme and cleo@Globex, across tenants
     ✗ leak public.notes: ada, impersonated may delete the rows of ben@Acme and cleo@Globex, across tenants
+    ✗ leak public.notes: ada, session ended may delete the rows of ben@Acme and cleo@Globex, across tenants
     ✗ leak public.notes: ben, org:member of Acme may delete the rows of ada@Acme and cleo@Globex, across tenants
     ✗ leak public.notes: ben, version 1 may delete the rows of ada@Acme and cleo@Globex, across tenants
     ✗ leak public.notes: ben, claims of a template may delete the rows of ada@Acme and cleo@Globex, across tenants
@@ -148,6 +149,7 @@ async fn from_a_table_to_policies() {
     ✗ too-much public.notes: ada, version 1 may delete the row of ada@Acme, and should not
     ✗ too-much public.notes: ada, no organization may delete the row of ada@Acme, and should not
     ✗ too-much public.notes: ada, impersonated may delete the row of ada@Acme, and should not
+    ✗ too-much public.notes: ada, session ended may delete the row of ada@Acme, and should not
     ✗ too-much public.notes: ben, org:member of Acme may delete the row of ben@Acme, and should not
     ✗ too-much public.notes: ben, version 1 may delete the row of ben@Acme, and should not
     ✗ too-much public.notes: ben, claims of a template may delete the row of ben@Acme, and should not
@@ -164,6 +166,8 @@ async fn from_a_table_to_policies() {
     +   ada, no organization           ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
     -   ada, impersonated              ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
     +   ada, impersonated              ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
+    -   ada, session ended             ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    +   ada, session ended             ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
     -   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
     +   ben, org:member of Acme        ✘ ✘ ✘ ✘ ✘ ✔    ✔ ✔ ✔ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✔
     -   ben, version 1                 ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
@@ -180,7 +184,7 @@ async fn from_a_table_to_policies() {
     +   eve, signed in, nowhere        ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔    ✘ ✘ ✘ ✘ ✘ ✔
 
       hint: if this is meant, keep it with `rowlock policy test --update`
-    [n] attempts in [time] s: 11 leaks, 0 dead policies, 8 cells other than declared
+    [n] attempts in [time] s: 12 leaks, 0 dead policies, 9 cells other than declared
     --- stderr
     ") });
     execute(&database, &migration).await;

@@ -1,6 +1,6 @@
 //! Who asks: out of the mirror, out of a verified token, or nobody.
 
-use clerk::Claims;
+use clerk::{Claims, Clock as _, SystemClock};
 use postgres::{Error, Pool};
 use serde_json::{Map, Value, json};
 use tokens::{DatabaseRoles, Principal, Refusal, Verified};
@@ -141,7 +141,7 @@ impl Caller {
 
     async fn made(claims: Value, described: String) -> Result<Self, CallerError> {
         let claims: Map<String, Value> = claims.as_object().cloned().unwrap_or_default();
-        let (principal, _) = Issuer::new(DatabaseRoles::default()).principal(&claims).await?;
+        let (principal, _) = Issuer::new(SystemClock.now(), DatabaseRoles::default()).principal(&claims).await?;
         Ok(Self { principal, described })
     }
 }

@@ -69,7 +69,12 @@ fn why_empty(role: &str, said: &Values, table: &TableExplanation) -> String {
             .filter(|policy| !policy.permissive && policy.applies && policy.true_for < table.total)
             .map(|policy| policy.name.as_str())
             .collect();
-        return format!("{} let in, and taken away again by {}", counted(table.let_in), takers.join(", "));
+        let void = table
+            .policies
+            .iter()
+            .any(|policy| takers.contains(&policy.name.as_str()) && policy.condition.contains("clerk.session_ok()"));
+        let void = if void { ": the token was made void before it expires (docs/revocations.md)" } else { "" };
+        return format!("{} let in, and taken away again by {}{void}", counted(table.let_in), takers.join(", "));
     }
     let asks = |function: &str| applying.iter().any(|policy| policy.condition.contains(function));
     let value = |function: &str| said.iter().find(|(name, _)| name == function).and_then(|(_, value)| value.as_deref());

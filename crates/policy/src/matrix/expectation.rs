@@ -68,6 +68,7 @@ fn holds(condition: &Condition, persona: &Facts, row: &RowFacts<'_>) -> Option<b
         Condition::SignedIn => persona.user.is_some(),
         Condition::NotPending => !persona.pending,
         Condition::NotImpersonated => !persona.impersonated,
+        Condition::NotRevoked => persona.user.is_some() && !persona.revoked,
         Condition::IsCaller(name) => is(column(name), persona.user.as_deref()),
         Condition::IsActiveOrganization(name) => is(column(name), persona.organization.as_deref()),
         Condition::IsMyOrganization(name) => {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use clerk::{Claims, Permission, SessionStatus, pack};
+use clerk::{Claims, Permission, SessionStatus, Timestamp, pack};
 use serde_json::{Map, Value, json};
 use tokens::{DatabaseRoles, Principal, Verified};
 
 use super::run::MatrixError;
-use super::world::{ACME, ADA, BEN, CLEO, DAN, EVE, FAY, GLOBEX, Membership, Vocabulary};
+use super::world::{
+    ACME, ADA, BEN, CLEO, DAN, ENDED_SESSION, EVE, FAY, GLOBEX, LOST_MEMBERSHIPS, Membership, Vocabulary,
+};
 use crate::issuer::Issuer;
 use crate::model::{Model, Role};
 
@@ -33,6 +35,7 @@ pub(super) struct Facts {
     pub(super) plans: Vec<clerk::Scoped>,
     pub(super) pending: bool,
     pub(super) impersonated: bool,
+    pub(super) revoked: bool,
     /// Organization → permissions.
     pub(super) live: BTreeMap<String, Vec<String>>,
 }
@@ -46,6 +49,13 @@ impl Facts {
             .filter(|membership| Some(membership.user) == user.as_deref())
             .map(|membership| (membership.organization.to_owned(), membership.permissions.clone()))
             .collect();
+        let ended = claims.session_id.as_ref().is_some_and(|session| session.as_str() == ENDED_SESSION);
+        let lost = organization.is_some_and(|organization| {
+            LOST_MEMBERSHIPS
+                .iter()
+                .any(|(who, place)| Some(*who) == user.as_deref() && *place == organization.id.as_str())
+        });
+        let revoked = ended || lost;
         Self {
             role: (claims.role().as_str() == Role::Authenticated.as_str()).then_some(Role::Authenticated),
             user,
@@ -58,6 +68,7 @@ impl Facts {
             plans: claims.plans.clone(),
             pending: claims.status == SessionStatus::Pending,
             impersonated: claims.actor.is_some(),
+            revoked,
             live,
         }
     }
@@ -68,6 +79,7 @@ pub(super) async fn personas(
     model: &Model,
     vocabulary: &Vocabulary,
     memberships: &[Membership],
+    now: Timestamp,
 ) -> Result<Vec<Persona>, MatrixError> {
     let everything: Vec<&str> = vocabulary.permissions.iter().map(String::as_str).collect();
     let v2 = |user: &str, organization: &str, role: &str, permissions: &[&str]| {
@@ -91,6 +103,7 @@ pub(super) async fn personas(
                 json!({ "iss": "https://dashboard.clerk.com", "sid": "sess_support", "sub": "user_support" }),
             ),
         ),
+        ("ada, session ended".to_owned(), with(&ada, "sid", json!(ENDED_SESSION))),
         ("ben, org:member of Acme".to_owned(), v2(BEN, ACME, "member", &[])),
         ("ben, version 1".to_owned(), version_1(BEN, ACME, "org:member", &[])),
         (
@@ -122,7 +135,7 @@ pub(super) async fn personas(
         principal: Principal::anonymous(),
         facts: Facts { role: Some(Role::Anonymous), ..Facts::default() },
     }];
-    let issuer = Issuer::new(DatabaseRoles::default());
+    let issuer = Issuer::new(now, DatabaseRoles::default());
     for (name, claims) in list {
         let refused = |source| MatrixError::Persona { persona: name.clone(), source };
         let (principal, verified) = issuer.principal(&claims).await.map_err(refused)?;

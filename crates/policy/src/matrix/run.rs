@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clerk::{Clock as _, SystemClock};
 use postgres::{Error, Pool, Rehearsal};
 
 use super::attempt::{Action, Attempts, Outcome};
@@ -47,9 +48,10 @@ pub enum MatrixError {
 pub async fn run(model: &Model, owner: &Pool) -> Result<Matrix, MatrixError> {
     let vocabulary = Vocabulary::of(model);
     let memberships = world::memberships(&vocabulary);
-    let personas = personas(model, &vocabulary, &memberships).await?;
+    let now = SystemClock.now();
+    let personas = personas(model, &vocabulary, &memberships, now).await?;
     let rehearsal = Rehearsal::begin(owner, &[Role::Anonymous.as_str(), Role::Authenticated.as_str()]).await?;
-    world::install(&rehearsal, &memberships).await?;
+    world::install(&rehearsal, &memberships, now).await?;
     let catalogue = Catalogue::read_in(&rehearsal).await?;
     let seeds = Seeds::sow(&rehearsal, &catalogue, model).await?;
     let plans: BTreeMap<_, _> = model.tables.iter().map(|table| (&table.name, model.plan(table))).collect();

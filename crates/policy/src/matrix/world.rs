@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clerk::Timestamp;
 use postgres::{Error, Rehearsal};
 use tokio_postgres::types::Type;
 
@@ -15,6 +16,10 @@ pub(super) const EVE: &str = "user_rehearsal_eve";
 pub(super) const FAY: &str = "user_rehearsal_fay";
 pub(super) const ACME: &str = "org_rehearsal_acme";
 pub(super) const GLOBEX: &str = "org_rehearsal_globex";
+/// A session that was ended while its last token still holds.
+pub(super) const ENDED_SESSION: &str = "sess_rehearsal_ended";
+/// Who left which organization while the token still names it.
+pub(super) const LOST_MEMBERSHIPS: [(&str, &str); 1] = [(FAY, ACME)];
 
 /// Whether it is an id of this world.
 pub(super) fn is_id(text: &str) -> bool {
@@ -75,8 +80,8 @@ pub(super) fn memberships(vocabulary: &Vocabulary) -> Vec<Membership> {
     ]
 }
 
-/// Puts them into the mirror, as the mirror would.
-pub(super) async fn install(rehearsal: &Rehearsal, memberships: &[Membership]) -> Result<(), Error> {
+/// Puts them into the mirror, as the mirror would, at the moment at which the personas' tokens are issued.
+pub(super) async fn install(rehearsal: &Rehearsal, memberships: &[Membership], now: Timestamp) -> Result<(), Error> {
     for user in [ADA, BEN, CLEO, DAN, EVE, FAY] {
         rehearsal
             .query(
@@ -111,5 +116,27 @@ pub(super) async fn install(rehearsal: &Rehearsal, memberships: &[Membership]) -
             )
             .await?;
     }
-    Ok(())
+    for (user, organization) in LOST_MEMBERSHIPS {
+        rehearsal
+            .query(
+                "insert into clerk.organization_memberships
+                   (id, organization_id, user_id, clerk_updated_at, event_at, delivery_id, synced_at, source, deleted_at)
+                 values ($1, $2, $3, $4, $4, 'rehearsal', now(), 'token', now())",
+                &[
+                    (&format!("orgmem_{user}_{organization}"), Type::TEXT),
+                    (&organization, Type::TEXT),
+                    (&user, Type::TEXT),
+                    (&now.millis(), Type::INT8),
+                ],
+            )
+            .await?;
+    }
+    rehearsal
+        .query(
+            "insert into clerk.sessions (id, user_id, status, clerk_updated_at, event_at, delivery_id, synced_at, source)
+             values ($1, $2, 'revoked', $3, $3, 'rehearsal', now(), 'token')",
+            &[(&ENDED_SESSION, Type::TEXT), (&ADA, Type::TEXT), (&now.millis(), Type::INT8)],
+        )
+        .await
+        .map(drop)
 }

@@ -22,6 +22,8 @@ pub enum Condition {
     NotPending,
     /// Nobody else acts in the caller's name.
     NotImpersonated,
+    /// The token was not made void before it expires.
+    NotRevoked,
     /// The column names the caller.
     IsCaller(String),
     /// The column names the organization that is active in the token.
@@ -155,6 +157,7 @@ impl Condition {
             Self::SignedIn => "(select clerk.user_id()) is not null".to_owned(),
             Self::NotPending => "not (select clerk.is_pending())".to_owned(),
             Self::NotImpersonated => "not (select clerk.is_impersonated())".to_owned(),
+            Self::NotRevoked => "(select clerk.session_ok())".to_owned(),
             Self::IsCaller(name) => format!("{} = (select clerk.user_id())", column(name)),
             Self::IsActiveOrganization(name) => format!("{} = (select clerk.org_id())", column(name)),
             Self::IsMyOrganization(name) => format!("{} = any (array(select clerk.my_org_ids()))", column(name)),

@@ -160,6 +160,7 @@ impl Model {
         let exceptions = [
             (self.settings.pending, "pending", Condition::NotPending),
             (self.settings.impersonated, "impersonated", Condition::NotImpersonated),
+            (self.settings.revoked, "revoked", Condition::NotRevoked),
         ];
         let mut restrictions = Vec::new();
         for (exception, name, holds) in exceptions {

@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: PolicyExplainArguments, printer: Printer) -> 
         printer.line(format!("{}{BAD}{remark}{BAD:#}", label("")));
     }
     printer.line(format!("{}{}", label("role"), explanation.role));
-    for (name, value) in explanation.caller.iter().filter(|(_, value)| is_worth_saying(value.as_deref())) {
+    for (name, value) in explanation.caller.iter().filter(|(name, value)| is_worth_saying(name, value.as_deref())) {
         printer.line(format!("{}{name} = {}", label(""), value.as_deref().unwrap_or("null")));
     }
     for table in &explanation.tables {
@@ -37,9 +37,12 @@ pub(super) async fn run(arguments: PolicyExplainArguments, printer: Printer) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is false or empty for nearly everybody says nothing.
-fn is_worth_saying(value: Option<&str>) -> bool {
-    !matches!(value, Some("false" | "{}"))
+/// What is the same for nearly everybody says nothing.
+fn is_worth_saying(name: &str, value: Option<&str>) -> bool {
+    match name {
+        "clerk.session_ok()" => value == Some("false"),
+        _ => !matches!(value, Some("false" | "{}")),
+    }
 }
 
 fn show_table(table: &TableExplanation, explanation: &Explanation, printer: Printer) {

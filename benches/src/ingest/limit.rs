@@ -1,11 +1,12 @@
 //! What Postgres takes: the rows of inbox and users that a delivery makes, a hundred deliveries a transaction, in one flight
-//! each, on as many connections as Rowlock writes with.
+//! each, one statement a table, on as many connections as Rowlock writes with.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
 
 use super::stock::{Rows, Stock};
 use crate::database::Database;
@@ -16,15 +17,19 @@ const CONNECTIONS: usize = 2;
 
 const INBOX: &str = "
 insert into rowlock.inbox (delivery_id, event_type, object_id, user_id, event_at, body, sent_at, state, settled_at)
-values ($1, 'user.created', $2, $2, $3, $4, now(), 'applied', now())
+select delivery_id, 'user.created', user_id, user_id, $3, body, now(), 'applied', now()
+from unnest($1::text[], $2::text[], $4::bytea[]) as delivery (delivery_id, user_id, body)
 on conflict (delivery_id) do nothing";
 
 const USER: &str = "
 insert into clerk.users (
-  id, primary_email_address, primary_email_address_verified, first_name, last_name, image_url, banned, locked, created_at,
-  raw, clerk_updated_at, event_at, delivery_id, source, synced_at
+  id, primary_email_address, primary_email_address_verified, first_name, last_name, image_url, public_metadata,
+  unsafe_metadata, banned, locked, created_at, raw, clerk_updated_at, event_at, delivery_id, source, synced_at
 )
-values ($1, 'ada@example.com', true, 'Ada', 'Lovelace', 'https://img.clerk.com/1', false, false, now(), $2::text::jsonb, $3, $3, $4, 'webhook', now())
+select
+  id, 'ada@example.com', true, 'Ada', 'Lovelace', 'https://img.clerk.com/1', '{}', '{}', false, false, now(), raw::jsonb,
+  $3, $3, delivery_id, 'webhook', now()
+from unnest($1::text[], $2::text[], $4::text[]) as incoming (id, raw, delivery_id)
 on conflict (id) do update set
   primary_email_address = excluded.primary_email_address, first_name = excluded.first_name, raw = excluded.raw,
   clerk_updated_at = excluded.clerk_updated_at, event_at = excluded.event_at, delivery_id = excluded.delivery_id,
@@ -52,23 +57,21 @@ async fn write(database: &Database, stock: &Stock, began: Instant, length: Durat
     let mut transactions = Vec::new();
     while began.elapsed() < length {
         let rows: Vec<Rows> = (0..DELIVERIES).map(|_| stock.rows()).collect();
-        let sent = Instant::now();
+        let texts = |text: fn(&Rows) -> &String| rows.iter().map(text).collect::<Vec<_>>();
+        let (deliveries, users, objects) =
+            (texts(|row| &row.delivery_id), texts(|row| &row.user_id), texts(|row| &row.user));
+        let bodies: Vec<&[u8]> = rows.iter().map(|row| row.body.as_bytes()).collect();
         let now = 1_795_305_600_000_i64;
-        let begin = connection.batch_execute("begin");
-        let writes = rows.iter().map(|row| async {
-            let (body, user_row) = (row.body.as_bytes(), &row.user);
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-                [&row.delivery_id, &row.user_id, &now, &body];
-            let inbox = connection.execute(&inbox, &parameters);
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-                [&row.user_id, user_row, &now, &row.delivery_id];
-            let (stored, written) = futures_util::try_join!(inbox, connection.execute(&user, &parameters))?;
-            Ok(stored + written)
-        });
-        let writes = try_join_all(writes);
-        let commit = connection.batch_execute("commit");
-        let ((), written, ()) = futures_util::try_join!(begin, writes, commit)?;
-        ensure!(written.iter().sum::<u64>() == 2 * DELIVERIES as u64, "every row is written");
+        let of_inbox: [&(dyn ToSql + Sync); 4] = [&deliveries, &users, &now, &bodies];
+        let of_users: [&(dyn ToSql + Sync); 4] = [&users, &objects, &now, &deliveries];
+        let sent = Instant::now();
+        let ((), written, stored, ()) = futures_util::try_join!(
+            connection.batch_execute("begin"),
+            connection.execute(&user, &of_users),
+            connection.execute(&inbox, &of_inbox),
+            connection.batch_execute("commit"),
+        )?;
+        ensure!(written + stored == 2 * DELIVERIES as u64, "every row is written");
         transactions.push(sent.elapsed());
     }
     Ok(transactions)

@@ -6,8 +6,6 @@
 //! as JavaScript and `jsonb` do.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -16,7 +14,8 @@ use serde_json::value::RawValue;
 /// The members of one object, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Members<'a> {
-    by_name: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    /// Sorted by name, each name once.
+    by_name: Vec<(Cow<'a, str>, &'a RawValue)>,
     repeated: Option<String>,
 }
 
@@ -42,7 +41,8 @@ impl<'a> Members<'a> {
 
     /// The member's value as written, also `null`.
     pub(crate) fn get_or_null(&self, name: &str) -> Option<&'a RawValue> {
-        self.by_name.get(name).copied()
+        let place = self.by_name.binary_search_by(|(member, _)| member.as_ref().cmp(name)).ok()?;
+        Some(self.by_name[place].1)
     }
 
     /// The object's text with some members replaced, or left out. Members come in the order of their names.
@@ -78,6 +78,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
+/// Enough for an envelope and for what is nested; large objects grow twice.
+const MEMBERS: usize = 16;
+
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
@@ -88,19 +91,23 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members::default();
+        let mut by_name: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(MEMBERS);
         while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-            match members.by_name.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(value);
-                }
-                Entry::Occupied(mut earlier) => {
-                    members.repeated.get_or_insert_with(|| earlier.key().to_string());
-                    earlier.insert(value);
-                }
-            }
+            by_name.push((name, value));
         }
-        Ok(members)
+        // Stable: of those with one name, the last one stays the last.
+        by_name.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let repeated = by_name.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0.to_string());
+        if repeated.is_some() {
+            by_name.dedup_by(|later, earlier| {
+                let same = later.0 == earlier.0;
+                if same {
+                    earlier.1 = later.1;
+                }
+                same
+            });
+        }
+        Ok(Members { by_name, repeated })
     }
 }
 

@@ -7,4 +7,6 @@ select
   set_config('enable_seqscan', 'off', true),
   set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true),
+  -- And it is made once: for a few rows planning takes longer than writing them.
+  set_config('plan_cache_mode', 'force_generic_plan', true),
   set_config('jit', 'off', true)

@@ -1,8 +1,9 @@
 //! Deliveries that wait to be written, and who writes them.
 //!
 //! Group commit: whoever is free takes everything that waits, up to a batch. One delivery on a quiet day is a batch of one and
-//! waits for nobody; under load batches grow by themselves, and the cost of a commit is shared. Two batches may be on their
-//! way at a time, so that Postgres has work while the other one is being prepared.
+//! waits for nobody; under load batches grow by themselves, and the cost of a commit is shared. A second batch goes on its
+//! way beside the first only when it is a full one, or when the first takes long (a far database, somebody's lock): two
+//! halves of a batch cost a third more than one whole.
 //!
 //! Memory is bounded: what does not fit is refused before anything is promised ([`MirrorError::Busy`]), and the sender comes
 //! again. A sender that goes away does not take its delivery with it.
@@ -16,8 +17,10 @@ use postgres::Pool;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use crate::batch::{self, Read, Settled};
+use crate::notes::{self, Note};
 use crate::{MirrorError, Outcome};
 
 /// Deliveries in one transaction. More of them share a commit that is shared well already, and hold more locks.
@@ -28,6 +31,9 @@ const LARGEST_BATCH_BYTES: usize = 4 << 20;
 const AT_A_TIME: usize = 2;
 /// Deliveries that may wait: about a second of work.
 const MOST_WAITING: usize = 8_192;
+/// How long a delivery waits for the batch before it until another writer is asked to help. A commit on a good disk takes a
+/// few milliseconds.
+const LONG: Duration = Duration::from_millis(20);
 /// Bytes that may wait.
 const MOST_WAITING_BYTES: usize = 64 << 20;
 /// What a refused sender is told to wait.
@@ -67,6 +73,8 @@ pub struct QueueHealth {
 #[derive(Debug)]
 struct Waiting {
     read: Read,
+    /// What its lines in the log stand in.
+    request: Span,
     /// Held by [`Ingest::settle`]; closed when the sender has gone.
     settled: oneshot::Sender<Settled>,
 }
@@ -78,12 +86,15 @@ impl Ingest {
 
     /// Queues a delivery and waits until it is committed.
     pub(crate) async fn settle(&self, read: Read) -> Result<Outcome, MirrorError> {
-        let (settled, answer) = oneshot::channel();
-        if self.push(Waiting { read, settled })? {
-            let (ingest, cut) = (self.clone(), self.cut.clone());
-            self.tasks.spawn(async move { cut.run_until_cancelled(ingest.write()).await });
-        }
-        match answer.await {
+        let (settled, mut answer) = oneshot::channel();
+        self.push(Waiting { read, request: Span::current(), settled })?;
+        let answer = loop {
+            match tokio::time::timeout(LONG, &mut answer).await {
+                Ok(answer) => break answer,
+                Err(_) => self.help(),
+            }
+        };
+        match answer {
             Ok(settled) => settled.map_err(MirrorError::Shared),
             // The writer has panicked or was cut, and its connection is closed.
             Err(_) => Err(MirrorError::Broken),
@@ -104,8 +115,8 @@ impl Ingest {
         self.tasks.wait().await;
     }
 
-    /// Puts a delivery into the queue; whether a writer is missing.
-    fn push(&self, waiting: Waiting) -> Result<bool, MirrorError> {
+    /// Puts a delivery into the queue, and sees to it that somebody will write it.
+    fn push(&self, waiting: Waiting) -> Result<(), MirrorError> {
         if self.cut.is_cancelled() {
             return Err(MirrorError::Broken);
         }
@@ -118,9 +129,27 @@ impl Ingest {
         }
         queue.bytes += size;
         queue.waiting.push_back(waiting);
-        let missing = queue.writers < AT_A_TIME;
-        queue.writers += usize::from(missing);
-        Ok(missing)
+        if queue.writers == 0 || queue.waiting.len() >= LARGEST_BATCH {
+            self.begin_to_write(&mut queue);
+        }
+        Ok(())
+    }
+
+    /// Begins with what waits beside a batch that takes long.
+    fn help(&self) {
+        let mut queue = self.queue.lock();
+        if !queue.waiting.is_empty() {
+            self.begin_to_write(&mut queue);
+        }
+    }
+
+    /// One writer more, if there is a place.
+    fn begin_to_write(&self, queue: &mut Queue) {
+        if queue.writers < AT_A_TIME {
+            queue.writers += 1;
+            let (ingest, cut) = (self.clone(), self.cut.clone());
+            self.tasks.spawn(async move { cut.run_until_cancelled(ingest.write()).await });
+        }
     }
 
     /// Writes batches until nothing waits.
@@ -130,6 +159,14 @@ impl Ingest {
             let reads: Vec<&Read> = batch.iter().map(|waiting| &waiting.read).collect();
             metrics::histogram!("rowlock_ingest_batch_size").record(reads.len() as f64);
             let settled = batch::settle(&self.pool, &reads).await;
+            let notes: Vec<Note<'_>> = batch
+                .iter()
+                .zip(&settled)
+                .filter_map(|(Waiting { read, request, .. }, settled)| {
+                    Some(Note { read, outcome: settled.as_ref().ok()?, request })
+                })
+                .collect();
+            notes::note(&notes);
             for (waiting, settled) in batch.into_iter().zip(settled) {
                 // A sender that has gone will hear of it with the duplicate.
                 let _ = waiting.settled.send(settled);

@@ -34,6 +34,7 @@ mod ingest;
 mod inquiries;
 mod loan;
 mod mirror;
+mod notes;
 mod object_kind;
 mod observed;
 mod projection;

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clerk::{Clock as _, DeliveryId, SystemClock, Timestamp};
+use clerk::DeliveryId;
 use clerk_api::BackendApi;
 use postgres::Pool;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use crate::batch::{Read, attempt};
 use crate::inbox::{self, InboxHealth, POLL};
 use crate::ingest::{Ingest, QueueHealth};
 use crate::loan::Loan;
+use crate::notes::{self, Note};
 use crate::projection::{self, Patience, Start};
 use crate::reading::Reading;
 use crate::retention::Cleaning;
@@ -92,11 +94,7 @@ impl Mirror {
     /// # Errors
     /// When the database cannot take it, or not now; then the sender is to try again.
     pub async fn deliver(&self, delivery: &Delivery) -> Result<Outcome, MirrorError> {
-        let reading = Reading::of(delivery);
-        let (event_type, event_at) = (reading.event_type.clone(), reading.event_at);
-        let outcome = self.ingest.settle(Read { delivery: delivery.clone(), reading }).await?;
-        note(delivery, event_type.as_deref(), event_at, &outcome);
-        Ok(outcome)
+        self.ingest.settle(Read { delivery: delivery.clone(), reading: Reading::of(delivery) }).await
     }
 
     /// Gives up the deliveries that are under way: their transactions end without a trace, and their senders come again.
@@ -174,9 +172,10 @@ impl Mirror {
             loan.give_back();
             return Ok(None);
         };
-        let (reading, attempts) = (Reading::of(&delivery), attempts + 1);
+        let read = Read { reading: Reading::of(&delivery), delivery };
+        let attempts = attempts + 1;
         fail::fail_point!("retry-taken", |_| Err(MirrorError::Broken));
-        let outcome = match &reading.change {
+        let outcome = match &read.reading.change {
             Err(reason) => Outcome::Dead(reason.clone()),
             Ok(change) => {
                 projection::begin(&loan, &[change], Patience::Alone, Start::Within).await?;
@@ -184,11 +183,11 @@ impl Mirror {
             }
         };
         fail::fail_point!("retry-applied", |_| Err(MirrorError::Broken));
-        inbox::settle(&loan, &delivery.id, &outcome, attempts).await?;
+        inbox::settle(&loan, &read.delivery.id, &outcome, attempts).await?;
         fail::fail_point!("retry-settled", |_| Err(MirrorError::Broken));
         loan.batch_execute("commit").await?;
         loan.give_back();
-        note(&delivery, reading.event_type.as_deref(), reading.event_at, &outcome);
+        notes::note(&[Note { read: &read, outcome: &outcome, request: &Span::current() }]);
         Ok(Some(outcome))
     }
 
@@ -213,22 +212,5 @@ impl Mirror {
     /// How much waits in this process for the database.
     pub fn queue(&self) -> QueueHealth {
         self.ingest.health()
-    }
-}
-
-/// One line and one count for each delivery; never anything of its content.
-fn note(delivery: &Delivery, event_type: Option<&str>, event_at: Option<Timestamp>, outcome: &Outcome) {
-    let event_type = event_type.unwrap_or("unreadable");
-    metrics::counter!("rowlock_deliveries_total", "outcome" => outcome.as_str()).increment(1);
-    if let (Outcome::Applied | Outcome::Stale, Some(event_at)) = (outcome, event_at) {
-        let lag = SystemClock.now().millis().saturating_sub(event_at.millis()).max(0);
-        metrics::histogram!("rowlock_delivery_lag_seconds").record(lag as f64 / 1000.0);
-    }
-    let delivery_id = delivery.id.as_str();
-    match outcome.reason() {
-        Some(reason) => {
-            tracing::warn!(delivery_id, event_type, outcome = outcome.as_str(), reason, "delivery was not applied");
-        }
-        None => tracing::info!(delivery_id, event_type, outcome = outcome.as_str(), "delivery settled"),
     }
 }

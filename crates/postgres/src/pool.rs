@@ -35,13 +35,15 @@ impl Default for PoolOptions {
 
 /// A pool of connections with one login. Cheap to clone; the connections close when the last clone is dropped.
 #[derive(Clone)]
-pub struct Pool {
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
     connections: deadpool_postgres::Pool,
     url: DatabaseUrl,
     /// What encrypts; none on loopback.
     encryption: Option<MakeRustlsConnect>,
     wait: Duration,
-    prepared: Arc<PreparedStatements>,
+    prepared: PreparedStatements,
 }
 
 /// A connection on loan from a [`Pool`]; returns on drop.
@@ -79,8 +81,8 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is given, so timeouts are allowed");
-        let prepared = Arc::new(PreparedStatements::new(options.size));
-        Ok(Self { connections, url: url.clone(), encryption, wait: options.wait, prepared })
+        let prepared = PreparedStatements::new(options.size);
+        Ok(Self(Arc::new(Shared { connections, url: url.clone(), encryption, wait: options.wait, prepared })))
     }
 
     /// Borrows a connection.
@@ -88,34 +90,34 @@ impl Pool {
     /// # Errors
     /// [`Error::Busy`] when none became free in time, [`Error::Connect`] when Postgres refuses or is away.
     pub async fn get(&self) -> Result<Connection, Error> {
-        self.connections.get().await.map_err(|error| match error {
+        self.0.connections.get().await.map_err(|error| match error {
             PoolError::Backend(source) => Error::Connect(source),
-            _ => Error::Busy { waited: self.wait },
+            _ => Error::Busy { waited: self.0.wait },
         })
     }
 
     pub(crate) fn prepared(&self) -> &PreparedStatements {
-        &self.prepared
+        &self.0.prepared
     }
 
     /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].
     pub fn close(&self) {
-        self.connections.close();
+        self.0.connections.close();
     }
 
     /// What connections of this pool are encrypted with, if they are.
     pub(crate) fn encryption(&self) -> Option<&MakeRustlsConnect> {
-        self.encryption.as_ref()
+        self.0.encryption.as_ref()
     }
 
     /// Where this pool connects to.
     pub fn url(&self) -> &DatabaseUrl {
-        &self.url
+        &self.0.url
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Pool").field(&self.url).finish()
+        formatter.debug_tuple("Pool").field(&self.0.url).finish()
     }
 }

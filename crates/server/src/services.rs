@@ -1,5 +1,6 @@
 //! Everything that stands behind the routes, started and checked.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,10 @@ use crate::strangers::Strangers;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
-pub struct Services {
+pub struct Services(Arc<Parts>);
+
+/// What is behind [`Services`], none of it public. A request clones its services several times, so they have one count.
+pub struct Parts {
     pub(crate) verifier: Verifier,
     pub(crate) mirror: Mirror,
     pub(crate) revocations: Revocations,
@@ -40,7 +44,7 @@ pub struct Services {
     pub(crate) last_look: Arc<LastLook>,
     pub(crate) last_questions: Arc<LastQuestions>,
     pub(crate) patience: MirrorPatience,
-    known_callers: Arc<KnownCallers>,
+    known_callers: KnownCallers,
     pub(crate) data_api_options: Option<DataApiOptions>,
 }
 
@@ -97,6 +101,14 @@ pub enum StartError {
     Clerk(String),
 }
 
+impl Deref for Services {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Services {
     /// Connects to everything and checks that it is what it should be: fails now rather than at the first request.
     ///
@@ -137,7 +149,7 @@ impl Services {
         };
         let mut options = config.verifier.clone();
         options.issuer = issuer;
-        let services = Self {
+        let services = Self(Arc::new(Parts {
             verifier: Verifier::new(options, keys, Arc::clone(&clock)),
             revocations: Revocations::new(owner.clone()),
             reconcile: config.reconcile,
@@ -158,9 +170,9 @@ impl Services {
             metrics,
             last_look: Arc::default(),
             last_questions: Arc::default(),
-            known_callers: Arc::default(),
+            known_callers: KnownCallers::default(),
             data_api_options: config.data_api.clone(),
-        };
+        }));
         // A failure has logged itself, and is tried again with the first token or health check.
         let _ = services.verifier.keys().warm().await;
         Ok(services)

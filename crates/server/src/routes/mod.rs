@@ -7,17 +7,17 @@ mod webhooks;
 mod whoami;
 
 use std::fmt;
-use std::time::Duration;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::Method;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::trace::TraceLayer;
+use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use crate::{Failure, Services};
 
@@ -68,31 +68,44 @@ pub fn router(services: Services) -> Router {
     surrounded(router).layer(body_limit).with_state(services)
 }
 
-/// What holds for every request: a refusal in JSON, a deadline, an answer to a panic, an id, and a span that logs it.
+/// What holds for every request: a refusal in JSON, and what [`surround`] says.
 fn surrounded<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .fallback(|| async { Failure::NoRoute })
         .method_not_allowed_fallback(|| async { Failure::Method })
-        .layer(middleware::from_fn(deadline))
-        .layer(CatchPanicLayer::custom(|_| Failure::Panic.into_response()))
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        // A failure has logged itself, with its code.
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .layer(middleware::from_fn(request_id::keep_if_harmless))
+        .layer(middleware::from_fn(surround))
 }
 
-/// Gives up in time to say so. Giving up drops the handler, and with it an open transaction: nothing is left half done.
-async fn deadline(request: Request, next: Next) -> Response {
-    tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| Failure::Timeout.into_response())
+/// Every request has an id, which its answer repeats, and a span with it around all that is logged.
+async fn surround(request: Request, next: Next) -> Response {
+    let id = request_id::of(request.headers());
+    let span = span(&request, &id);
+    let mut answer = answered(request, next).instrument(span).await;
+    answer.headers_mut().insert(REQUEST_ID, id);
+    answer
+}
+
+/// Gives up in time to say so, and answers for a handler that panics. Giving up drops the handler, and with it an open
+/// transaction: nothing is left half done.
+async fn answered(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let answer = AssertUnwindSafe(async { next.run(request).await }).catch_unwind();
+    let answer = match tokio::time::timeout(DEADLINE, answer).await {
+        Ok(Ok(answer)) => answer,
+        // A panic's message may hold what was worked on: it goes nowhere.
+        Ok(Err(_)) => Failure::Panic.into_response(),
+        Err(_) => Failure::Timeout.into_response(),
+    };
+    tracing::debug!(status = answer.status().as_u16(), milliseconds = began.elapsed().as_millis() as u64, "answered");
+    answer
 }
 
 /// The route as we wrote it, not the path as it was asked for: a path that is not ours may hold anything.
-fn span(request: &Request) -> tracing::Span {
+fn span(request: &Request, id: &HeaderValue) -> tracing::Span {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let method =
         if MethodFilter::try_from(request.method().clone()).is_ok() { request.method().as_str() } else { "other" };
-    let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let request_id = id.to_str().unwrap_or_default();
     // At the highest level, so that it is there however little is logged.
     tracing::error_span!("request", request_id, method, route)
 }

@@ -4,23 +4,20 @@
 //! what looks like an id is one: at most 128 letters, digits and the punctuation that ids of known proxies have (AWS
 //! writes `Root=1-67891233-abcdef012345678912345678`).
 
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const LONGEST: usize = 128;
 
-/// Removes whatever is not exactly one usable id, so that a fresh one takes its place.
-pub(super) async fn keep_if_harmless(mut request: Request, next: Next) -> Response {
-    let mut ids = request.headers().get_all(REQUEST_ID).iter();
-    let harmless = ids.next().is_some_and(is_harmless) && ids.next().is_none();
-    if !harmless {
-        request.headers_mut().remove(REQUEST_ID);
+/// The request's own id when it brings exactly one that is usable, otherwise a fresh one.
+pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
+    let mut ids = headers.get_all(REQUEST_ID).iter();
+    match (ids.next(), ids.next()) {
+        (Some(id), None) if is_harmless(id) => id.clone(),
+        _ => HeaderValue::try_from(Uuid::new_v4().to_string()).expect("hexadecimal digits and hyphens"),
     }
-    next.run(request).await
 }
 
 fn is_harmless(id: &HeaderValue) -> bool {

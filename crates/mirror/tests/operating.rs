@@ -146,6 +146,42 @@ async fn old_bodies_go_and_their_ids_stay() {
     assert_eq!(test.value(with_body).await.as_array().unwrap().len(), 2);
 }
 
+/// Svix lets its user send everything of the last month again, and a dead letter may wait for longer than that.
+#[tokio::test]
+async fn what_comes_again_after_thirty_days_changes_nothing_and_a_dead_letter_still_replays() {
+    let test = Test::start().await;
+    let created = event_under("msg_1", "user.created", 1, &user("user_ada", 1, "Ada"));
+    let renamed = event_under("msg_2", "user.updated", 2, &user("user_ada", 2, "Augusta"));
+    let ended = event_under("msg_3", "user.deleted", 2, &json!({ "id": "user_bob", "deleted": true }));
+    test.execute("alter table clerk.users add constraint nobody_new check (first_name <> 'Grace')").await;
+    let refused = event_under("msg_4", "user.created", 1, &user("user_grace", 1, "Grace"));
+    for delivery in [&created, &renamed, &ended, &refused] {
+        test.deliver(delivery).await;
+    }
+    test.execute("update rowlock.inbox set received_at = now() - interval '31 days'").await;
+    test.execute("update rowlock.inbox set state = 'dead', next_attempt_at = null where state = 'failed'").await;
+    test.mirror.drop_bodies(Duration::from_secs(30 * 24 * 60 * 60)).await.unwrap();
+
+    for delivery in [&created, &renamed, &ended] {
+        assert_eq!(test.deliver(delivery).await, Outcome::Duplicate);
+    }
+    // Under new ids, as a second endpoint or an export would send them.
+    let again = event_under("msg_5", "user.created", 1, &user("user_ada", 1, "Ada"));
+    let risen = event_under("msg_6", "user.updated", 1, &user("user_bob", 1, "Bob"));
+    assert_eq!((test.deliver(&again).await, test.deliver(&risen).await), (Outcome::Stale, Outcome::Stale));
+    test.execute("alter table clerk.users drop constraint nobody_new").await;
+    assert_eq!(test.mirror.replay(&DeliveryId::parse("msg_4").unwrap()).await.unwrap(), Outcome::Applied);
+    let rows = test.value("select id, first_name, deleted_at is not null as gone from clerk.users order by id").await;
+    assert_eq!(
+        rows,
+        json!([
+            { "id": "user_ada", "first_name": "Augusta", "gone": false },
+            { "id": "user_bob", "first_name": null, "gone": true },
+            { "id": "user_grace", "first_name": "Grace", "gone": false },
+        ])
+    );
+}
+
 #[tokio::test]
 async fn many_old_bodies_go_in_batches_and_none_twice() {
     let test = Test::start().await;

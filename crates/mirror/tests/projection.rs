@@ -72,6 +72,32 @@ async fn odd_users_are_rows_too() {
 }
 
 #[tokio::test]
+async fn an_address_is_the_one_that_is_pointed_to_and_may_have_any_letters() {
+    let test = Test::start().await;
+    let addresses = json!([
+        { "id": "idn_1", "email_address": "first@example.com", "verification": { "status": "verified" } },
+        { "id": "idn_2", "email_address": "o'brien@example.com", "verification": { "status": "verified" } },
+        { "id": "idn_3", "email_address": "jürgen@bücher.example", "verification": null },
+    ]);
+    for (id, primary) in [("user_idn", "idn_3"), ("user_none", "idn_4"), ("user_obrien", "idn_2")] {
+        let mut data = user(id, 1, "Ada");
+        data["email_addresses"] = addresses.clone();
+        data["primary_email_address_id"] = json!(primary);
+        assert_eq!(test.deliver(&event("user.created", 1, &data)).await, Outcome::Applied);
+    }
+    let columns = "id, primary_email_address as address, primary_email_address_verified as verified";
+    let rows = test.value(&format!("select {columns} from clerk.active_users order by id")).await;
+    assert_eq!(
+        rows,
+        json!([
+            { "id": "user_idn", "address": "jürgen@bücher.example", "verified": false },
+            { "id": "user_none", "address": null, "verified": null },
+            { "id": "user_obrien", "address": "o'brien@example.com", "verified": true },
+        ])
+    );
+}
+
+#[tokio::test]
 async fn people_may_share_an_address_and_swap_user_names() {
     let test = Test::start().await;
     for (id, name, at) in [("user_a", "left", 1), ("user_b", "right", 2), ("user_a", "right", 3), ("user_b", "left", 4)]

@@ -6,13 +6,18 @@
 //! A rule says why it matters, shows the smallest bad example and how it should read, and has its place in `docs/lint.md`; a test
 //! holds each example against its rule, and all rules against what the generator writes.
 //!
-//! Not handled: SQL inside `do $$ … $$` blocks and dynamic SQL (what cannot be read is not judged), and everything that only trying
-//! can show; that is the [matrix](crate::matrix).
+//! Not handled: SQL that is put together at run time (what cannot be read is not judged), and everything that only trying can show;
+//! that is the [matrix](crate::matrix).
 
+mod block;
 mod catalogue_text;
 mod claim_path;
 mod collect;
+mod copies;
 mod expression;
+mod fix;
+mod openings;
+mod platform;
 mod render;
 mod rules;
 mod sarif;
@@ -23,6 +28,7 @@ mod syntax;
 use std::ops::Range;
 
 pub use catalogue_text::sources_of;
+pub use fix::{Fixed, fix};
 pub use render::{render, to_json};
 pub use rules::{RULES, Rule};
 pub use sarif::to_sarif;
@@ -74,6 +80,8 @@ pub struct Diagnostic {
     pub label: String,
     /// The table, view or function concerned, where there is one.
     pub subject: Option<String>,
+    /// A statement that ends it, where one more statement does.
+    pub append: Option<String>,
 }
 
 impl Diagnostic {
@@ -96,6 +104,9 @@ pub fn lint(sources: &[Source]) -> Vec<Diagnostic> {
     let schema = collect::collect(sources, &mut found);
     expression::check(&schema, &mut found);
     structure::check(&schema, sources, &mut found);
+    openings::check(&schema, &mut found);
+    copies::check(&schema, &mut found);
+    platform::check(&schema, sources, &mut found);
     found.retain(|diagnostic| !is_allowed(&sources[diagnostic.source].text, diagnostic));
     found.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.range.start, diagnostic.id()));
     found.dedup_by(|a, b| (a.id(), a.source, &a.range) == (b.id(), b.source, &b.range));

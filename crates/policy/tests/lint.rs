@@ -11,6 +11,8 @@ use crate::support::app::{execute, protected};
 const PRELUDE: &str = "
     create schema if not exists auth; create schema if not exists private;
     create table if not exists auth.users (id text primary key);
+    create schema if not exists storage;
+    create table if not exists storage.objects (id uuid primary key, bucket_id text, owner uuid, owner_id text);
     create or replace function auth.jwt() returns jsonb language sql stable as 'select null::jsonb';
     create or replace function auth.uid() returns uuid language sql stable as 'select null::uuid';
     grant usage on schema public to anon, authenticated;";
@@ -21,7 +23,9 @@ const AUDIT: &str = "create table public.audit_log (id bigint primary key, actor
 #[tokio::test]
 async fn each_rule_finds_its_bad_example_in_a_database() {
     let database = TestDatabase::create().await;
-    for rule in RULES {
+    // What is only seen in files: docs/lint.md names them.
+    const IN_FILES: [&str; 5] = ["own-clock", "platform-schema", "unknown-extension", "uuid-generate", "no-policy"];
+    for rule in RULES.iter().filter(|rule| !IN_FILES.contains(&rule.id)) {
         // A column of one type cannot be compared with another, and no key of text points at a uuid: Postgres refuses these itself.
         let example = rule.bad.replace("(select auth.uid()) = user_id", "(select auth.uid())::text = user_id");
         let rehearsal = Rehearsal::begin(&database.owner, &[]).await.unwrap();
@@ -74,9 +78,9 @@ async fn what_was_changed_by_hand_is_found() {
     let told: Vec<String> = found.iter().map(|diagnostic| render(diagnostic, &sources, false)).collect();
     insta::assert_snapshot!(told.join("\n\n"), @"
     error[exposed-mirror]: clerk.users: clients get at Rowlock's own tables
-      --> database: clerk.users:30:1
+      --> database: clerk.users:31:1
        |
-    30 | grant select on table clerk.users to anon;
+    31 | grant select on table clerk.users to anon;
        | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ anon gets at clerk.users
        |
        = note: Schema `rowlock` holds deliveries as they came, and `raw` in the mirror holds private metadata. Neither is for clients; nobody but Rowlock writes the mirror.
@@ -101,9 +105,9 @@ async fn what_was_changed_by_hand_is_found() {
     help: write (select clerk.user_id()) (docs/lint.md#unwrapped-call)
 
     warning[missing-index]: public.projects: a policy's column has no index
-      --> database: public.projects:24:12
+      --> database: public.projects:26:12
        |
-    24 |   using (((org_id = ( SELECT clerk.org_id() AS org_id)) AND ( SELECT clerk.has_role('org:admin'::text) AS has_role)));
+    26 |   using (((org_id = ( SELECT clerk.org_id() AS org_id)) AND ( SELECT clerk.has_role('org:admin'::text) AS has_role)));
        |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ no index begins with org_id
        |
        = note: The policy is a condition of every query. Without an index that begins with its column, every query reads the whole table.

@@ -504,6 +504,9 @@ pub(crate) struct PolicyLintArguments {
     /// SQL files, or directories with them, read in the order of their names [default: the database of DATABASE_URL]
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Write into the files what can be written without thinking, and report the rest
+    #[arg(long, requires = "paths")]
+    pub(crate) fix: bool,
     /// Print SARIF 2.1.0, for code hosts
     #[arg(long, conflicts_with = "json")]
     pub(crate) sarif: bool,

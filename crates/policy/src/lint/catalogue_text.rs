@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Source;
-use crate::catalogue::{Catalogue, Function, Relation};
+use crate::catalogue::{Catalogue, Function, IndexEntry, Relation};
 use crate::quote_name;
 
 /// What the catalogue holds, as statements that would make it.
@@ -39,7 +39,8 @@ fn relation_text(relation: &Relation) -> String {
     if relation.row_security {
         let _ = writeln!(text, "alter table {name} enable row level security;");
     }
-    for grant in &relation.grants {
+    // `maintain` (since Postgres 17) reaches no row.
+    for grant in relation.grants.iter().filter(|grant| grant.privilege != "maintain") {
         let columns = grant.column.as_ref().map(|column| format!(" ({})", quote_name(column))).unwrap_or_default();
         let _ = writeln!(text, "grant {}{columns} on table {name} to {};", grant.privilege, quote_role(&grant.role));
     }
@@ -76,16 +77,26 @@ fn table_text(relation: &Relation) -> String {
             list(&key.to_columns)
         )
     });
+    let primary = relation.primary_key.iter().map(|column| quote_name(column)).collect::<Vec<_>>().join(", ");
+    let primary = (!primary.is_empty()).then(|| format!("  primary key ({primary})"));
+    let checks = relation.checks.iter().filter_map(|check| {
+        let (name, definition) = check.split_once(": ")?;
+        Some(format!("  constraint {} {definition}", quote_name(name)))
+    });
     let mut text = format!(
         "create table {} (\n{}\n);\n",
         relation.table_name(),
-        columns.chain(keys).collect::<Vec<_>>().join(",\n")
+        columns.chain(primary).chain(checks).chain(keys).collect::<Vec<_>>().join(",\n")
     );
-    for index in relation.indexes.iter().filter(|index| !index.expression && !index.columns.is_empty()) {
+    let is_primary = |index: &IndexEntry| index.unique && index.columns == relation.primary_key;
+    let whole = |index: &&IndexEntry| !index.expression && !index.columns.is_empty() && !is_primary(index);
+    for index in relation.indexes.iter().filter(whole) {
         let columns: Vec<String> = index.columns.iter().map(|column| quote_name(column)).collect();
+        let unique = if index.unique { "unique " } else { "" };
+        let partial = if index.partial { " where true" } else { "" };
         let _ = writeln!(
             text,
-            "create index {} on {} ({});",
+            "create {unique}index {} on {} ({}){partial};",
             quote_name(&index.name),
             relation.table_name(),
             columns.join(", ")

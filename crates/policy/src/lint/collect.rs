@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-use super::schema::{Clause, Column, Function, Grant, Kind, Place, Policy, Relation, Schema};
+use super::schema::{Clause, Column, Function, Grant, Key, Kind, Place, Policy, Relation, Schema, Trigger};
 use super::syntax::{child, descendants, has_token, names, table_name};
 use super::{Diagnostic, Source};
 use crate::TableName;
@@ -20,11 +20,21 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Diagnostic>) -> Schema
                 range: range.start().into()..range.end().into(),
                 label: error.message().to_owned(),
                 subject: None,
+                append: None,
             });
         }
         for statement in parse.syntax_node().children() {
-            Collector { schema: &mut schema, source: number }.statement(&statement);
-            schema.statements.push((number, statement));
+            let mut inner = Vec::new();
+            if statement.kind() == SyntaxKind::DO {
+                let range = statement.text_range();
+                inner = super::block::statements(&source.text, range.start().into()..range.end().into());
+            }
+            for statement in inner.into_iter().chain([statement]) {
+                let mut collector =
+                    Collector { schema: &mut schema, source: number, is_catalogue: source.is_catalogue };
+                collector.statement(&statement);
+                schema.statements.push((number, statement));
+            }
         }
     }
     schema
@@ -33,6 +43,7 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Diagnostic>) -> Schema
 struct Collector<'a> {
     schema: &'a mut Schema,
     source: usize,
+    is_catalogue: bool,
 }
 
 impl Collector<'_> {
@@ -54,6 +65,7 @@ impl Collector<'_> {
             SyntaxKind::ALTER_DEFAULT_PRIVILEGES => self.default_privileges(statement),
             SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE => self.create_function(statement),
             SyntaxKind::ALTER_FUNCTION => self.alter_function(statement),
+            SyntaxKind::CREATE_TRIGGER => self.create_trigger(statement),
             _ => {}
         }
     }
@@ -83,6 +95,7 @@ impl Collector<'_> {
             return;
         }
         let mut relation = Relation::new(Kind::Table, self.place(&node));
+        relation.is_catalogued = self.is_catalogue;
         if let Some(arguments) = child(statement, SyntaxKind::TABLE_ARG_LIST) {
             for part in arguments.children() {
                 if part.kind() == SyntaxKind::COLUMN {
@@ -102,10 +115,18 @@ impl Collector<'_> {
         let data_type = node.next_sibling().map(|found| found.text().to_string().to_lowercase()).unwrap_or_default();
         for constraint in column.children() {
             match constraint.kind() {
-                SyntaxKind::PRIMARY_KEY_CONSTRAINT | SyntaxKind::UNIQUE_CONSTRAINT => {
-                    relation.indexed.push(name.clone())
+                SyntaxKind::PRIMARY_KEY_CONSTRAINT => {
+                    relation.indexed.push(name.clone());
+                    relation.has_primary_key = true;
                 }
-                SyntaxKind::REFERENCES_CONSTRAINT => self.add_key(relation, &constraint),
+                SyntaxKind::UNIQUE_CONSTRAINT => {
+                    relation.indexed.push(name.clone());
+                    relation.unique.push((name.clone(), self.place(&constraint)));
+                }
+                SyntaxKind::CHECK_CONSTRAINT => {
+                    relation.checks.push((constraint.text().to_string(), self.place(&constraint)));
+                }
+                SyntaxKind::REFERENCES_CONSTRAINT => self.add_key(relation, &constraint, vec![name.clone()]),
                 _ => {}
             }
         }
@@ -115,17 +136,40 @@ impl Collector<'_> {
     fn add_constraint(&self, relation: &mut Relation, constraint: &SyntaxNode) {
         match constraint.kind() {
             SyntaxKind::PRIMARY_KEY_CONSTRAINT | SyntaxKind::UNIQUE_CONSTRAINT => {
-                let first = descendants(constraint, SyntaxKind::COLUMN_NAME_REF).next();
-                relation.indexed.extend(first.and_then(|column| names(&column).pop()));
+                let columns = column_names(constraint);
+                relation.indexed.extend(columns.first().cloned());
+                if constraint.kind() == SyntaxKind::PRIMARY_KEY_CONSTRAINT {
+                    relation.has_primary_key = true;
+                } else if let [only] = &columns[..] {
+                    relation.unique.push((only.clone(), self.place(constraint)));
+                }
             }
-            SyntaxKind::FOREIGN_KEY_CONSTRAINT => self.add_key(relation, constraint),
+            SyntaxKind::CHECK_CONSTRAINT => {
+                relation.checks.push((constraint.text().to_string(), self.place(constraint)));
+            }
+            SyntaxKind::FOREIGN_KEY_CONSTRAINT => {
+                let own =
+                    constraint.children().find(|part| descendants(part, SyntaxKind::COLUMN_NAME_REF).next().is_some());
+                let columns = own.map_or_else(Vec::new, |list| column_names(&list));
+                self.add_key(relation, constraint, columns);
+            }
             _ => {}
         }
     }
 
-    fn add_key(&self, relation: &mut Relation, constraint: &SyntaxNode) {
+    fn add_key(&self, relation: &mut Relation, constraint: &SyntaxNode, columns: Vec<String>) {
         if let Some(target) = child(constraint, SyntaxKind::TABLE_NAME_REF).and_then(|node| table_name(&node)) {
-            relation.keys_to.push((target, self.place(constraint)));
+            relation.keys_to.push(Key { columns, target, place: self.place(constraint) });
+        }
+    }
+
+    fn create_trigger(&mut self, statement: &SyntaxNode) {
+        let table = child(statement, SyntaxKind::ON_RELATION).or_else(|| child(statement, SyntaxKind::ON_TABLE));
+        let table = table.and_then(|on| on.children().next()).and_then(|node| table_name(&node));
+        let function = child(statement, SyntaxKind::CALL_EXPR).and_then(|call| call.children().next());
+        if let (Some(table), Some(function)) = (table, function.and_then(|node| table_name(&node))) {
+            let place = self.place(statement);
+            self.schema.triggers.push(Trigger { table, function, place });
         }
     }
 
@@ -195,9 +239,26 @@ impl Collector<'_> {
         let (Some(name), Some(items)) = (table_name(&node), child(statement, SyntaxKind::PARTITION_ITEM_LIST)) else {
             return;
         };
+        let columns: Option<Vec<String>> = items
+            .children()
+            .map(|item| child(&item, SyntaxKind::NAME_REF).and_then(|column| names(&column).pop()))
+            .collect();
         let first = items.children().next().and_then(|item| child(&item, SyntaxKind::NAME_REF));
         let first = first.and_then(|column| names(&column).pop());
-        self.relation(name, &node).indexed.extend(first);
+        let is_partial = child(statement, SyntaxKind::WHERE_CONDITION_CLAUSE).is_some()
+            || child(statement, SyntaxKind::WHERE_CLAUSE).is_some();
+        let is_plain = child(statement, SyntaxKind::USING_METHOD)
+            .is_none_or(|method| method.text().to_string().to_lowercase().contains("btree"));
+        let is_unique = has_token(statement, SyntaxKind::UNIQUE_KW);
+        let place = self.place(statement);
+        let relation = self.relation(name, &node);
+        relation.indexed.extend(first);
+        if let Some(columns) = columns.filter(|_| !is_partial && is_plain) {
+            if let ([only], true) = (&columns[..], is_unique) {
+                relation.unique.push((only.clone(), place.clone()));
+            }
+            relation.indexes.push((columns, place));
+        }
     }
 
     fn create_policy(&mut self, statement: &SyntaxNode) {
@@ -240,7 +301,9 @@ impl Collector<'_> {
             self.clause(statement, SyntaxKind::USING_EXPR_CLAUSE),
             self.clause(statement, SyntaxKind::WITH_CHECK_EXPR_CLAUSE),
         );
+        let roles = child(statement, SyntaxKind::POLICY_ROLES).map(|roles| role_names(&roles));
         if let Some(policy) = self.policy_of(statement) {
+            policy.roles = roles.unwrap_or_else(|| std::mem::take(&mut policy.roles));
             policy.using = using.or(policy.using.take());
             policy.check = check.or(policy.check.take());
         }
@@ -326,6 +389,8 @@ impl Collector<'_> {
             trigger: child(statement, SyntaxKind::RET_TYPE)
                 .is_some_and(|returns| returns.text().to_string().to_lowercase().contains("trigger")),
             public: true,
+            body: child(statement, SyntaxKind::FUNC_OPTION_LIST)
+                .map_or_else(|| statement.text().to_string(), |options| options.text().to_string()),
             name,
         };
         self.schema.functions.retain(|earlier| earlier.name != function.name);
@@ -338,6 +403,10 @@ impl Collector<'_> {
             function.search_path |= sets_search_path(statement);
         }
     }
+}
+
+fn column_names(node: &SyntaxNode) -> Vec<String> {
+    descendants(node, SyntaxKind::COLUMN_NAME_REF).filter_map(|column| names(&column).pop()).collect()
 }
 
 fn sets_search_path(statement: &SyntaxNode) -> bool {

@@ -45,6 +45,7 @@ impl Report<'_> {
             range: place.range,
             label: label.into(),
             subject: self.subject.clone(),
+            append: None,
         });
     }
 }

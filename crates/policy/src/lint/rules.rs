@@ -187,6 +187,96 @@ pub const RULES: &[Rule] = rules! {
         fix: "create index on … (the column)",
         bad: "create table public.notes (id bigint primary key, user_id text); alter table public.notes enable row level security; grant select on public.notes to authenticated; create policy own on public.notes for select to authenticated using (user_id = (select clerk.user_id()));",
         good: "create table public.notes (id bigint primary key, user_id text); create index on public.notes (user_id); alter table public.notes enable row level security; grant select on public.notes to authenticated; create policy own on public.notes for select to authenticated using (user_id = (select clerk.user_id()));";
+    "signed-in-writes" Error, "everybody who is signed in may change every row",
+        why: "Being signed in is all that is asked, and everybody can sign up. Whoever does changes and removes everybody's rows.",
+        fix: "name the owner or the organization",
+        bad: "create policy members on public.notes for update to authenticated using ((select auth.jwt() ->> 'role') = 'authenticated') with check (true); grant update on public.notes to authenticated;",
+        good: "create policy own on public.notes for update to authenticated using (user_id = (select clerk.user_id())) with check (user_id = (select clerk.user_id())); grant update on public.notes to authenticated;";
+    "role-without-organization" Error, "a role is asked for in any organization",
+        why: "Roles and permissions are those of the organization that is active in the token. Everybody can make an organization and is its admin: asked alone, the question lets all of them at all rows.",
+        fix: "compare the row's organization with (select clerk.org_id()) beside it; for your own staff, name your own organization",
+        bad: "create policy admins on public.notes for select to authenticated using ((select clerk.has_role('admin')));",
+        good: "create policy admins on public.projects for select to authenticated using (org_id = (select clerk.org_id()) and (select clerk.has_role('admin')));";
+    "private-readable" Warning, "a policy for reading does not ask the column that hides rows",
+        why: "The table has a column that says which rows are shown, and `using (true)` shows all of them.",
+        fix: "write the column into the policy: is_public or user_id = (select clerk.user_id())",
+        bad: "create table public.pastes (id bigint primary key, user_id text, is_public boolean); create index on public.pastes (user_id); alter table public.pastes enable row level security; grant select on public.pastes to authenticated; create policy everybody on public.pastes for select to authenticated using (true);",
+        good: "create table public.pastes (id bigint primary key, user_id text, is_public boolean); create index on public.pastes (user_id); alter table public.pastes enable row level security; grant select on public.pastes to authenticated; create policy shown on public.pastes for select to authenticated using (is_public or user_id = (select clerk.user_id()));";
+    "self-granted" Warning, "people write into their own row what they may do",
+        why: "The policy lets a person write their row, and the row holds what decides about the person: a role, a plan, metadata. Whoever sends `role = 'admin'` is one.",
+        fix: "grant insert and update on the other columns only: grant update (name) on … to authenticated",
+        bad: "create table public.people (id text primary key, name text, role text); alter table public.people enable row level security; grant update on public.people to authenticated; create policy own on public.people for update to authenticated using (id = (select clerk.user_id())) with check (id = (select clerk.user_id()));",
+        good: "create table public.people (id text primary key, name text, role text); alter table public.people enable row level security; grant update (name) on public.people to authenticated; create policy own on public.people for update to authenticated using (id = (select clerk.user_id())) with check (id = (select clerk.user_id()));";
+    "storage-owner" Error, "a file's owner is asked for as a uuid",
+        why: "`storage.objects.owner` is a uuid and stays null for callers of Clerk. Their id is in `owner_id`, which is text.",
+        fix: "owner_id = (select clerk.user_id())",
+        bad: "create policy own_files on storage.objects for select to authenticated using (owner::text = (select clerk.user_id()));",
+        good: "create policy own_files on storage.objects for select to authenticated using (owner_id = (select clerk.user_id()));";
+    "bucket-listing" Warning, "everybody can list a bucket",
+        why: "The policy asks for the bucket alone, so whoever may call the API reads the names of all its files. A public bucket serves its files without any policy.",
+        fix: "drop the policy, or ask for the owner",
+        bad: "create policy avatars on storage.objects for select using (bucket_id = 'avatars');",
+        good: "create policy avatars on storage.objects for select to authenticated using (bucket_id = 'avatars' and owner_id = (select clerk.user_id()));";
+    "hand-made-mirror" Warning, "a copy of what Clerk has",
+        why: "Webhooks come late, twice and out of order. A row without a version takes an old state for the new one, a deleted user comes back with the next event, and a membership that is keyed by user and organization goes when the end of an older one arrives, or keeps the role that it began with.",
+        fix: "read clerk.active_users and its siblings, which Rowlock keeps; keep what is your own in a table with the user's id",
+        bad: "create table public.users (id bigint primary key, clerk_id text, email text, first_name text); alter table public.users enable row level security;",
+        good: "create table public.preferences (user_id text primary key, theme text); alter table public.preferences enable row level security;";
+    "unique-identity" Warning, "an address or a name may stand there once only",
+        why: "Clerk hands e-mail addresses and user names on: the next holder's row is refused with 23505 until the last holder's event arrives, and a backfill stops there.",
+        fix: "drop the constraint; the id is what is unique",
+        bad: "create table public.users (id bigint primary key, clerk_id text, email text unique); alter table public.users enable row level security;",
+        good: "create table public.preferences (user_id text primary key, theme text); alter table public.preferences enable row level security;";
+    "identity-check" Warning, "the database checks what Clerk has accepted",
+        why: "Clerk decides what an address or a name is: `o'brien@example.com`, addresses in other scripts, users without a name. What the database refuses is delivered again and again, and never arrives.",
+        fix: "drop the check; validate where people type",
+        bad: "create table public.users (id bigint primary key, clerk_id text, email text check (email ~ '^[a-z]+@[a-z]+$')); alter table public.users enable row level security;",
+        good: "create table public.preferences (user_id text primary key, theme text); alter table public.preferences enable row level security;";
+    "mirror-key" Warning, "a key makes events depend on their order",
+        why: "A membership's event may come before its organization's and its user's. The key refuses it with 23503.",
+        fix: "drop the key; rows find each other when both are there",
+        bad: "create table public.users (id bigint, clerk_id text primary key, email text); alter table public.users enable row level security; create table public.organization_members (org_id text, user_id text references public.users (clerk_id), role text, primary key (org_id, user_id)); alter table public.organization_members enable row level security;",
+        good: "create table public.preferences (user_id text primary key, theme text); alter table public.preferences enable row level security;";
+    "own-clock" Warning, "a trigger replaces Clerk's clock by one's own",
+        why: "`updated_at` is the object's version: which of two states is newer can be told by it alone. Overwritten with `now()`, an old event that comes late looks like the newest.",
+        fix: "keep Clerk's `updated_at`; give the time of writing a column of its own",
+        bad: "create table public.users (id bigint primary key, clerk_id text, email text, updated_at timestamptz); alter table public.users enable row level security; create function private.touch() returns trigger language plpgsql as $$ begin new.updated_at = now(); return new; end $$; create trigger touch before update on public.users for each row execute function private.touch();",
+        good: "create table public.preferences (user_id text primary key, theme text, updated_at timestamptz); alter table public.preferences enable row level security; create function private.touch() returns trigger language plpgsql as $$ begin new.updated_at = now(); return new; end $$; create trigger touch before update on public.preferences for each row execute function private.touch();";
+    "platform-schema" Error, "something is made in a schema of the platform",
+        why: "Hosted Supabase lets nobody make functions or tables in `auth`, `storage` and their siblings: permission denied for schema.",
+        fix: "use the functions of schema clerk, or a schema of your own",
+        bad: "create function auth.clerk_user_id() returns text language sql stable as $$ select null::text $$;",
+        good: "create function private.caller() returns text language sql stable as $$ select clerk.user_id() $$;";
+    "unknown-extension" Warning, "an extension that nobody has",
+        why: "Neither Postgres nor Supabase has an extension of that name: the migration stops there. (Supabase's foreign data wrappers are in `wrappers`.)",
+        fix: "see select name from pg_available_extensions",
+        bad: "create extension if not exists wasm;",
+        good: "create extension if not exists pgcrypto;";
+    "uuid-generate" Note, "a function of an extension is called without its schema",
+        why: "`uuid_generate_v4()` is found only where `uuid-ossp` is installed and its schema is in the search path: not in a function that sets its own, and not on every Postgres. `gen_random_uuid()` is Postgres' own.",
+        fix: "gen_random_uuid()",
+        bad: "create table public.tickets (id uuid primary key default uuid_generate_v4()); alter table public.tickets enable row level security;",
+        good: "create table public.tickets (id uuid primary key default gen_random_uuid()); alter table public.tickets enable row level security;";
+    "no-policy" Note, "a table that nobody reaches",
+        why: "With row-level security and without a policy every answer is empty, with status 200. If that is meant, say it with `revoke all … from anon, authenticated`.",
+        fix: "write the policy (`rowlock policy add`), or revoke everything",
+        bad: "create table public.tickets (id bigint primary key); alter table public.tickets enable row level security;",
+        good: "create table public.tickets (id bigint primary key); alter table public.tickets enable row level security; revoke all on public.tickets from anon, authenticated;";
+    "no-primary-key" Note, "a table without a primary key",
+        why: "Its rows cannot be told apart: `rowlock policy test` cannot try it, changes cannot be replicated, and the data API cannot address a row.",
+        fix: "add one: id bigint generated always as identity primary key",
+        bad: "create table public.tickets (title text); alter table public.tickets enable row level security; revoke all on public.tickets from anon, authenticated;",
+        good: "create table public.tickets (id bigint primary key, title text); alter table public.tickets enable row level security; revoke all on public.tickets from anon, authenticated;";
+    "unindexed-key" Note, "a key without an index",
+        why: "A policy that follows the key to the parent, and a delete of the parent, both read the whole table.",
+        fix: "create index on … (the column)",
+        bad: "create table public.comments (id bigint primary key, note_id bigint references public.notes (id)); alter table public.comments enable row level security; revoke all on public.comments from anon, authenticated;",
+        good: "create table public.comments (id bigint primary key, note_id bigint references public.notes (id)); create index on public.comments (note_id); alter table public.comments enable row level security; revoke all on public.comments from anon, authenticated;";
+    "duplicate-index" Note, "two indexes on the same columns",
+        why: "Each is written with every row, and only one is ever read.",
+        fix: "drop one of them",
+        bad: "create table public.tickets (id bigint primary key, title text); create index one on public.tickets (title); create index two on public.tickets (title); alter table public.tickets enable row level security; revoke all on public.tickets from anon, authenticated;",
+        good: "create table public.tickets (id bigint primary key, title text); create index one on public.tickets (title); alter table public.tickets enable row level security; revoke all on public.tickets from anon, authenticated;";
 };
 
 /// `docs/lint.md`.
@@ -198,11 +288,17 @@ pub(super) fn page() -> String {
         "# What `rowlock policy lint` knows\n\n\
          The mistakes that people make with Clerk and row-level security. `rowlock policy lint migrations` reads SQL files, in the order of \
          their names, as one history; without an argument the database of `DATABASE_URL` is read. Findings of severity error and warning end \
-         with exit code 1. `--json` and `--sarif` are for machines.\n\n\
+         with exit code 1. `--fix` writes into the files what can be written without thinking. `--json` and `--sarif` are for machines.\n\n\
          A rule is silenced where it is wrong: by a comment `-- rowlock: allow <rule>` on the line before, or in `rowlock.toml` with \
          `[policies] allow = [\"missing-index public.notes\"]`.\n\n\
-         What stands in `do $$ … $$` or is put together as text cannot be read and is not judged. Whether policies do what they should, only \
-         `rowlock policy test` can show.\n",
+         In a `do $$ … $$` block, conditions are taken for true. What is put together at run time cannot be read and is not judged. Whether \
+         policies do what they should, only `rowlock policy test` can show.\n\n\
+         Supabase's own example for Clerk has four findings, each of them right: `uuid_generate_v4()` needs a search path, two policies \
+         have no grant (nothing is granted by default any more), and the organization's column has no index. About its claims nothing is \
+         said: they are read right, in both versions, and wrapped.\n\n\
+         Of what a migration does beside policies, these are not looked at: the load of indexes and bloat (statistics), settings of the \
+         platform, versions of extensions, and queues of `pgmq`. Five rules are about \
+         files alone, not about a database: `own-clock`, `platform-schema`, `unknown-extension`, `uuid-generate` and `no-policy`.\n",
     );
     for rule in RULES {
         let sql = |text: &str| text.replace("; ", ";\n");

@@ -25,6 +25,7 @@ impl Place {
 pub(super) struct Schema {
     pub(super) relations: BTreeMap<TableName, Relation>,
     pub(super) functions: Vec<Function>,
+    pub(super) triggers: Vec<Trigger>,
     /// Whether some file grants on all tables of a schema, now or by default: then grants cannot be counted.
     pub(super) grants_on_all: Vec<String>,
     /// Statements whose literals are worth a look.
@@ -54,7 +55,31 @@ pub(super) struct Relation {
     pub(super) revoked: bool,
     /// First columns of indexes and keys.
     pub(super) indexed: Vec<String>,
-    pub(super) keys_to: Vec<(TableName, Place)>,
+    pub(super) keys_to: Vec<Key>,
+    /// Columns that allow each value once.
+    pub(super) unique: Vec<(String, Place)>,
+    /// Definitions of checks.
+    pub(super) checks: Vec<(String, Place)>,
+    /// Columns of indexes that were made by name and hold all rows.
+    pub(super) indexes: Vec<(Vec<String>, Place)>,
+    pub(super) has_primary_key: bool,
+    /// Whether it was written down from a catalogue.
+    pub(super) is_catalogued: bool,
+}
+
+/// A foreign key.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) columns: Vec<String>,
+    pub(super) target: TableName,
+    pub(super) place: Place,
+}
+
+#[derive(Debug)]
+pub(super) struct Trigger {
+    pub(super) table: TableName,
+    pub(super) function: TableName,
+    pub(super) place: Place,
 }
 
 #[derive(Debug)]
@@ -103,6 +128,8 @@ pub(super) struct Function {
     pub(super) trigger: bool,
     /// Whether everybody may call it, as is so until somebody revokes it.
     pub(super) public: bool,
+    /// What it does, as text.
+    pub(super) body: String,
 }
 
 impl Policy {
@@ -132,6 +159,11 @@ impl Relation {
             revoked: false,
             indexed: Vec::new(),
             keys_to: Vec::new(),
+            unique: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            has_primary_key: false,
+            is_catalogued: false,
         }
     }
 

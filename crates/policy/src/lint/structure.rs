@@ -59,6 +59,7 @@ pub(super) fn check(schema: &Schema, sources: &[Source], found: &mut Vec<Diagnos
                 range: function.place.range.clone(),
                 label,
                 subject: Some(function.name.to_string()),
+                append: None,
             });
         };
         if !function.search_path {
@@ -86,7 +87,16 @@ impl Check<'_> {
             range: place.range.clone(),
             label: label.into(),
             subject: Some(self.name.to_string()),
+            append: None,
         });
+    }
+
+    /// With the statement that ends it.
+    fn say_append(&mut self, id: &str, place: &Place, label: impl Into<String>, append: String) {
+        self.say(id, place, label);
+        if let Some(said) = self.found.last_mut() {
+            said.append = Some(append);
+        }
     }
 
     fn say_at(&mut self, id: &str, source: usize, node: &SyntaxNode, label: impl Into<String>) {
@@ -97,9 +107,9 @@ impl Check<'_> {
         let relation = self.relation;
         self.row_security();
         self.columns();
-        for (target, place) in &relation.keys_to {
-            if target.schema == "auth" && target.table == "users" {
-                self.say("auth-users-key", place, "users of Clerk have no row there");
+        for key in &relation.keys_to {
+            if key.target.schema == "auth" && key.target.table == "users" {
+                self.say("auth-users-key", &key.place, "users of Clerk have no row there");
             }
         }
         for policy in &relation.policies {
@@ -118,7 +128,13 @@ impl Check<'_> {
         if let Some(policy) = relation.policies.first() {
             // A file that only has policies may belong to another that switches it on.
             if relation.kind == Kind::Table || self.is_catalogue {
-                self.say("policies-without-rls", &policy.place, "without `enable row level security` nobody asks it");
+                let append = format!("alter table {} enable row level security;", self.name);
+                self.say_append(
+                    "policies-without-rls",
+                    &policy.place,
+                    "without `enable row level security` nobody asks it",
+                    append,
+                );
             }
             return;
         }
@@ -128,7 +144,8 @@ impl Check<'_> {
             self.name.schema == "public" && !relation.revoked
         };
         if relation.kind == Kind::Table && in_reach {
-            self.say("rls-off", &relation.place, "every client with a grant reads and writes every row");
+            let append = format!("alter table {} enable row level security;", self.name);
+            self.say_append("rls-off", &relation.place, "every client with a grant reads and writes every row", append);
         }
     }
 
@@ -141,10 +158,11 @@ impl Check<'_> {
                 .iter()
                 .flat_map(Policy::clauses)
                 .any(|clause| compares_with_caller(clause, &column.name));
-            let points_elsewhere = relation.keys_to.iter().any(|(target, place)| {
-                target.schema != "auth"
-                    && place.source == column.place.source
-                    && column.place.range.contains(&place.range.start)
+            let points_elsewhere = relation.keys_to.iter().any(|key| {
+                key.target.schema != "auth"
+                    && (key.columns == [column.name.as_str()]
+                        || key.place.source == column.place.source
+                            && column.place.range.contains(&key.place.range.start))
             });
             if column.data_type.trim() == "uuid" && !points_elsewhere && (named_in_policy || holds_id) {
                 self.say("uuid-column", &column.place, "a Clerk id is text, such as user_2b9…");
@@ -192,10 +210,11 @@ impl Check<'_> {
                 && !granted_elsewhere
                 && commands.iter().all(|command| relation.grant_of(role, command).is_none())
             {
-                self.say(
+                self.say_append(
                     "missing-grant",
                     &policy.place,
                     format!("{role} has no grant for {}: permission denied", commands.join(", ")),
+                    format!("grant {} on {} to {role};", commands.join(", "), self.name),
                 );
             }
         }
@@ -312,11 +331,11 @@ impl Check<'_> {
             }
             for (comparison, column) in compared {
                 if !relation.indexed.contains(&column) && !told.contains(&column) {
-                    self.say_at(
+                    self.say_append(
                         "missing-index",
-                        using.source,
-                        &comparison,
+                        &Place::of(using.source, &comparison),
                         format!("no index begins with {}", quote_name(&column)),
+                        format!("create index on {} ({});", self.name, quote_name(&column)),
                     );
                     told.push(column);
                 }

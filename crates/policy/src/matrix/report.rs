@@ -15,6 +15,13 @@ pub struct Matrix {
     pub findings: Vec<Finding>,
 }
 
+impl Matrix {
+    /// How many callers tried.
+    pub fn personas(&self) -> usize {
+        self.tables.first().map_or(0, |table| table.lines.len())
+    }
+}
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {

@@ -1,7 +1,7 @@
 //! How fast Rowlock is, measured beside what it competes with and what the machine allows.
 //!
-//! Four subjects: verifying a session token, running a client's statement as its principal, taking webhooks, and writing
-//! everything that Clerk has.
+//! Five subjects: verifying a session token, running a client's statement as its principal, row-level security, taking webhooks,
+//! and writing everything that Clerk has.
 //! Each is a race of *ours*, a *peer* (what people would use otherwise) and a *limit* (the part that nobody can leave
 //! out). They take turns on the same machine in the same minutes, so a noisy neighbour hits all of them; the claim is
 //! the ratio, the absolute numbers are context. What each row means stands in `benches/README.md`.
@@ -18,6 +18,7 @@ mod machine;
 mod measure;
 mod openssl;
 mod peer;
+mod policies;
 mod principal;
 mod report;
 mod session;
@@ -49,6 +50,8 @@ enum Subject {
     Tokens,
     /// A client's statement as its principal
     Principal,
+    /// Row-level security on a million rows, and the tools for it
+    Policies,
     /// Taking webhooks over HTTP
     Ingest,
     /// Writing everything that Clerk has
@@ -66,6 +69,11 @@ fn main() -> Result<()> {
     if wanted(Subject::Principal) {
         let database = runtime.block_on(Database::start(Durability::Ephemeral))?;
         principal::measure(&runtime, &database, &mut report)?;
+        runtime.block_on(database.stop())?;
+    }
+    if wanted(Subject::Policies) {
+        let database = runtime.block_on(Database::start(Durability::Ephemeral))?;
+        policies::measure(&runtime, &database, &mut report)?;
         runtime.block_on(database.stop())?;
     }
     if wanted(Subject::Ingest) || wanted(Subject::Backfill) {

@@ -33,7 +33,7 @@ pub(crate) struct Report {
     pub(crate) client_login: bool,
     /// The keys that tokens are checked with, when there are any young enough.
     pub(crate) signing_keys: Option<SigningKeys>,
-    /// Whether webhooks arrive. Nothing that another server could do better: it does not count for [`is_well`](Self::is_well).
+    /// Whether webhooks arrive.
     pub(crate) webhooks: Arrival,
     /// How much waits for the database.
     pub(crate) queue: QueueHealth,
@@ -49,9 +49,16 @@ pub(crate) struct SigningKeys {
 }
 
 impl Report {
-    /// Whether deliveries can be stored and tokens can be checked, and nothing stands still.
+    /// Whether this server can do its work: deliveries can be stored and tokens can be checked.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.inbox.is_some() && self.client_login && self.signing_keys.is_some()
+    }
+
+    /// Whether, beyond that, the mirror is what Clerk is: nothing stands still, and webhooks arrive. No other server would do
+    /// better, so this is for whoever wakes a person and not for whoever chooses a server.
     pub(crate) fn is_well(&self) -> bool {
-        self.inbox.is_some() && self.client_login && self.signing_keys.is_some() && self.stalls.is_empty()
+        let arrives = !matches!(self.webhooks, Arrival::Stalled { .. });
+        self.is_ready() && self.stalls.is_empty() && arrives
     }
 }
 
@@ -191,5 +198,25 @@ mod tests {
     fn a_full_queue_is_trouble_at_once() {
         let full = QueueHealth { full: true, ..CALM };
         assert_eq!(stalls(&inbox(None, None, None), full, &MirrorPatience::default()).len(), 1);
+    }
+
+    #[test]
+    fn a_mirror_that_nothing_reaches_is_unwell_and_ready() {
+        let mut report = Report {
+            inbox: Some(inbox(None, None, None)),
+            client_login: true,
+            signing_keys: Some(SigningKeys { age: Duration::ZERO, refreshed: true }),
+            webhooks: Arrival::Unknown,
+            queue: CALM,
+            stalls: Vec::new(),
+        };
+        assert!(report.is_well() && report.is_ready());
+        report.webhooks = Arrival::Stalled { user_id: "user_ada".to_owned(), created_at: None };
+        assert!(!report.is_well() && report.is_ready());
+        report.webhooks = Arrival::Arrives;
+        report.stalls.push("no delivery has come for 60 min".to_owned());
+        assert!(!report.is_well() && report.is_ready());
+        report.client_login = false;
+        assert!(!report.is_ready());
     }
 }

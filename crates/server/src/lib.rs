@@ -4,6 +4,7 @@
 //! POST /webhooks/clerk   signature → mirror            (signed by Clerk, or refused)
 //! GET  /whoami           token → principal → Postgres  (whoever calls, as the database sees them)
 //! GET  /healthz          is everything well            (anybody: says nothing about people)
+//! GET  /readyz           can requests be served        (anybody: says nothing about people)
 //! GET  /metrics          Prometheus                    (anybody: says nothing about people)
 //! ```
 //!

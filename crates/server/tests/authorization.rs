@@ -53,6 +53,12 @@ async fn who_gets_what() {
     GET     /healthz         session          200
     GET     /healthz         foreign delivery 200
     GET     /healthz         signed delivery  200
+    GET     /readyz          nobody           200
+    GET     /readyz          forged token     200
+    GET     /readyz          expired token    200
+    GET     /readyz          session          200
+    GET     /readyz          foreign delivery 200
+    GET     /readyz          signed delivery  200
     GET     /metrics         nobody           200
     GET     /metrics         forged token     200
     GET     /metrics         expired token    200

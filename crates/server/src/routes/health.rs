@@ -1,5 +1,5 @@
-//! `GET /healthz` and `GET /metrics`: for load balancers and Prometheus. Both are open and say nothing about people, nor
-//! about what stands where; causes are in the log.
+//! `GET /healthz`, `GET /readyz` and `GET /metrics`: for whoever is to be woken, for load balancers and for Prometheus. All are
+//! open and say nothing about people, nor about what stands where; causes are in the log.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,16 @@ use serde_json::{Value, json};
 use crate::health::SigningKeys;
 use crate::{Failure, Services};
 
-/// 200 when deliveries can be stored, tokens can be checked and nothing stands still; 503 otherwise, with what is wrong.
+/// 200 when deliveries can be stored and tokens can be checked; 503 otherwise. A mirror that stands still does not count: a
+/// load balancer that took every server away for it would take the endpoint away from the webhooks, too.
+pub(super) async fn readyz(State(services): State<Services>) -> Response {
+    let ready = services.report().await.is_ready();
+    let (status, word) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    (status, Json(json!({ "status": word }))).into_response()
+}
+
+/// 200 when deliveries can be stored, tokens can be checked, nothing stands still and webhooks arrive; 503 otherwise, with
+/// what is wrong.
 pub(super) async fn healthz(State(services): State<Services>) -> Response {
     let report = services.report().await;
     let (status, word) =

@@ -46,6 +46,7 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::POST, path: "/webhooks/clerk", handler: |method| on(method, webhooks::receive) },
     Route { method: Method::GET, path: "/whoami", handler: |method| on(method, whoami::whoami) },
     Route { method: Method::GET, path: "/healthz", handler: |method| on(method, health::healthz) },
+    Route { method: Method::GET, path: "/readyz", handler: |method| on(method, health::readyz) },
     Route { method: Method::GET, path: "/metrics", handler: |method| on(method, health::metrics) },
     Route { method: Method::GET, path: "/rest/v1/", handler: |method| on(method, rest::answer) },
     Route { method: Method::OPTIONS, path: "/rest/v1/", handler: |method| on(method, rest::answer) },

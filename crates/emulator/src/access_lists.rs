@@ -1,6 +1,6 @@
 //! The allowlist and the blocklist: identifiers that may, or may not, sign up.
 //!
-//! They are kept and shown; signing up, which they restrict, happens at the Frontend API.
+//! They are kept and shown here; what they mean to somebody who signs up is said by [`restrictions`](crate::restrictions).
 
 use clerk::Timestamp;
 use http::StatusCode;

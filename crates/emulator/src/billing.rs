@@ -10,22 +10,28 @@
 //! both forms carry is the same. Not modelled: taxes, prices beside the plan's own, prorations, credits, discounts, seats.
 
 mod change;
+mod credits;
 mod event;
 mod list;
 mod money;
 mod object;
 mod payment;
 mod plan;
+mod price;
 mod status;
+mod transition;
 
 use clerk::{InstanceId, OrganizationId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use change::NewSubscriptionItem;
+pub(crate) use credits::{CreditAdjustment, CreditEntry, balance};
 pub(crate) use list::{PlanList, SubscriptionItemList};
 pub(crate) use payment::{NewPaymentAttempt, PaymentResult};
 pub(crate) use plan::NewPlan;
+pub(crate) use price::{NewPrice, Price};
 pub(crate) use status::{ItemStatus, SubscriptionStatus};
+pub(crate) use transition::PriceTransition;
 
 use crate::table::{Row, Table};
 
@@ -38,6 +44,11 @@ pub(crate) struct Billing {
     pub(crate) items: Table<SubscriptionItem>,
     pub(crate) statements: Table<Statement>,
     pub(crate) payment_attempts: Table<PaymentAttempt>,
+    /// Prices beside the plans' own.
+    #[serde(default)]
+    pub(crate) prices: Table<Price>,
+    #[serde(default)]
+    pub(crate) credits: Table<CreditEntry>,
 }
 
 /// One plan, as stored. Amounts are in the smallest unit of the currency.
@@ -108,6 +119,9 @@ pub(crate) struct SubscriptionItem {
     pub(crate) id: String,
     pub(crate) subscription_id: String,
     pub(crate) plan_id: String,
+    /// A price beside that of the plan.
+    #[serde(default)]
+    pub(crate) price_id: Option<String>,
     /// `month` or `annual`.
     pub(crate) plan_period: String,
     pub(crate) status: ItemStatus,
@@ -163,14 +177,6 @@ impl PaymentAttempt {
 }
 
 impl Plan {
-    /// What one period costs.
-    pub(crate) fn fee(&self, period: &str) -> i64 {
-        match period {
-            "annual" => self.annual_monthly_amount.saturating_mul(12),
-            _ => self.amount,
-        }
-    }
-
     pub(crate) fn is_recurring(&self) -> bool {
         self.amount > 0 || self.annual_monthly_amount > 0
     }
@@ -196,6 +202,7 @@ impl Billing {
 
     /// Forgets a payer that is deleted.
     pub(crate) fn remove_payer(&mut self, payer: &Payer) {
+        self.credits.remove_where(|entry| entry.payer == *payer);
         let Some(id) = self.subscription_of(payer).map(|subscription| subscription.id.clone()) else { return };
         let items: Vec<String> = self.items_of(&id).map(|item| item.id.clone()).collect();
         self.payment_attempts.remove_where(|attempt| items.contains(&attempt.subscription_item_id));

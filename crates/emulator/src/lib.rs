@@ -27,12 +27,14 @@
 //! specification and SDKs. What Clerk has and it has not is answered with 501, in Clerk's own error form.
 
 mod access_lists;
+mod agent_tasks;
 mod api;
 mod api_keys;
 mod api_version;
 mod billing;
 mod change;
 mod clock;
+mod configuration;
 mod control;
 mod emulator;
 mod form;
@@ -40,6 +42,7 @@ mod frontend_api;
 mod happenings;
 mod identity;
 mod ids;
+mod images;
 mod instance;
 mod invitation_status;
 mod invitations;
@@ -52,6 +55,7 @@ mod machines;
 mod memberships;
 mod messages;
 mod metadata;
+mod oauth_applications;
 mod oauth_tokens;
 mod on_demand;
 mod options;
@@ -65,6 +69,7 @@ mod rate_limits;
 mod reasons;
 mod redirect_urls;
 mod refusal;
+mod restrictions;
 mod roles;
 mod secret;
 mod seed;
@@ -75,6 +80,7 @@ mod state_file;
 mod table;
 mod tickets;
 mod tokens;
+mod totp;
 mod users;
 mod validity;
 mod verifications;
@@ -85,7 +91,7 @@ mod webhooks;
 pub use emulator::{Emulator, EmulatorError};
 pub use frontend_api::{
     packages::{install_scripts, scripts_installed},
-    settings::{InstanceSettings, Requirement},
+    settings::{InstanceSettings, Requirement, SignUpMode},
 };
 pub use keys::SigningKey;
 pub use local_api::{

@@ -130,6 +130,7 @@ impl<'a> LocalCall<'a> {
             path: self.path,
             query: self.query,
             body: self.body,
+            upload: None,
             version: ApiVersion::LATEST,
             origin: Origin { client_ip: "127.0.0.1".to_owned(), user_agent: USER_AGENT.to_owned() },
             machine: self.machine,

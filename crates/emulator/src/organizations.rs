@@ -26,6 +26,9 @@ pub(crate) struct Organization {
     pub(crate) id: OrganizationId,
     pub(crate) name: String,
     pub(crate) slug: String,
+    /// Where the logo is that somebody uploaded.
+    #[serde(default)]
+    pub(crate) image_url: Option<String>,
     /// Zero means that there is no limit.
     pub(crate) max_allowed_memberships: i64,
     pub(crate) admin_delete_enabled: bool,

@@ -23,7 +23,7 @@ pub(crate) use permission_change::{NewPermission, PermissionPatch};
 pub(crate) use role_change::{NewRole, RolePatch};
 pub(crate) use role_set_change::{NewRoleSet, RoleReplacement, RoleSetAddition, RoleSetPatch, RoleSetReplacement};
 
-use crate::table::Row;
+use crate::{refusal::Refusal, table::Row};
 
 pub(crate) const ADMIN: &str = "org:admin";
 pub(crate) const MEMBER: &str = "org:member";
@@ -211,6 +211,29 @@ impl Roles {
 
     pub(crate) fn sets(&self) -> impl Iterator<Item = &RoleSet> {
         self.sets.iter()
+    }
+
+    /// Which roles creators of organizations and whoever joins by default get; nothing keeps what there is.
+    pub(crate) fn set_initial_roles(
+        &mut self,
+        creator: Option<String>,
+        joining: Option<String>,
+    ) -> Result<(), Refusal> {
+        let Some(set) = self.sets.iter_mut().find(|set| set.initial) else { return Ok(()) };
+        for key in [&creator, &joining].into_iter().flatten() {
+            if !set.roles.contains(key) {
+                return Err(Refusal::wrong_value("role", key, &format!("a role of {}", set.key)));
+            }
+        }
+        set.creator_role = creator.unwrap_or_else(|| set.creator_role.clone());
+        set.default_role = joining.unwrap_or_else(|| set.default_role.clone());
+        Ok(())
+    }
+
+    /// The role that whoever makes an organization has in it.
+    pub(crate) fn creator_role(&self, role_set: Option<&str>) -> &str {
+        let set = self.sets.iter().find(|set| role_set.map_or(set.initial, |key| set.key == key));
+        set.map_or(ADMIN, |set| &set.creator_role)
     }
 
     /// What a token of this role carries: custom permissions only.

@@ -10,18 +10,22 @@ use crate::{
     access_lists::ListedIdentifier,
     api_keys::ApiKey,
     billing::Billing,
+    configuration::Configuration,
     frontend_api::{clients::Clients, handshakes::Handshakes},
     ids::IdSource,
+    images::Image,
     invitations::Invitation,
     jwt_templates::JwtTemplates,
     m2m_tokens::M2mToken,
     machines::Machine,
     memberships::Memberships,
+    oauth_applications::OauthApplication,
     oauth_tokens::OauthToken,
     organization_domains::OrganizationDomain,
     organization_invitations::OrganizationInvitation,
     organizations::Organizations,
     redirect_urls::RedirectUrl,
+    restrictions::Restrictions,
     roles::Roles,
     sessions::Sessions,
     table::Table,
@@ -75,7 +79,15 @@ pub(crate) struct State {
     #[serde(default)]
     pub(crate) api_keys: Table<ApiKey>,
     #[serde(default)]
+    pub(crate) oauth_applications: Table<OauthApplication>,
+    #[serde(default)]
     pub(crate) oauth_tokens: Table<OauthToken>,
+    #[serde(default)]
+    pub(crate) images: Table<Image>,
+    #[serde(default)]
+    pub(crate) restrictions: Restrictions,
+    #[serde(default)]
+    pub(crate) configuration: Configuration,
     /// How far the instance is ahead of its clock, in milliseconds.
     #[serde(default)]
     pub(crate) clock_shift: u64,
@@ -118,7 +130,11 @@ impl State {
             machines: Table::default(),
             m2m_tokens: Table::default(),
             api_keys: Table::default(),
+            oauth_applications: Table::default(),
             oauth_tokens: Table::default(),
+            images: Table::default(),
+            restrictions: Restrictions::default(),
+            configuration: Configuration::default(),
             clock_shift: 0,
             base_url: String::new(),
         }

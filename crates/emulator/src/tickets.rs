@@ -15,6 +15,8 @@ use crate::{
     table::Row, view::View,
 };
 
+const SIGN_IN_PREFIX: &str = "sit_";
+const ACTOR_PREFIX: &str = "act_";
 /// Clerk: "expires_in_seconds … by default, the duration is 30 days".
 const SIGN_IN_SECONDS: i64 = 2_592_000;
 /// Clerk: "By default, expires in 1 hour" and "the maximum duration of the session … is 30 minutes".
@@ -35,6 +37,9 @@ pub(crate) struct SignInTicket {
     pub(crate) status: TicketStatus,
     pub(crate) token: Secret,
     pub(crate) expires_at: Timestamp,
+    /// Where whoever follows its link goes on.
+    #[serde(default)]
+    pub(crate) redirect_url: Option<String>,
     /// How long a session may last that comes of it.
     pub(crate) session_seconds: Option<i64>,
     pub(crate) created_at: Timestamp,
@@ -67,14 +72,13 @@ impl SignInTicket {
             TicketStatus::Accepted => "accepted",
             TicketStatus::Revoked => "revoked",
         };
-        let url = format!("{}/v1/tickets/accept?ticket={}", view.state.base_url, self.token.expose());
         let mut object = json!({
             "object": if self.actor.is_some() { "actor_token" } else { "sign_in_token" },
             "id": self.id,
             "status": status,
             "user_id": self.user_id,
             "token": self.token.expose(),
-            "url": url,
+            "url": self.url(view),
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         });
@@ -82,6 +86,11 @@ impl SignInTicket {
             object["actor"] = json!(actor);
         }
         object
+    }
+
+    /// The link that hands it to the application.
+    pub(crate) fn url(&self, view: View<'_>) -> String {
+        format!("{}/v1/tickets/accept?ticket={}", view.state.base_url, self.token.expose())
     }
 
     fn name(&self) -> &'static str {
@@ -122,6 +131,7 @@ pub(crate) struct NewSignInTicket {
     user_id: String,
     actor: Option<Map<String, Value>>,
     organization: Option<String>,
+    redirect_url: Option<String>,
     expires_in: i64,
     session_seconds: Option<i64>,
 }
@@ -133,6 +143,7 @@ impl NewSignInTicket {
             actor: None,
             organization: form.string("org_id")?.given().filter(|id| !id.is_empty()),
             expires_in: form.bounded("expires_in_seconds", seconds())?.given().unwrap_or(SIGN_IN_SECONDS),
+            redirect_url: None,
             session_seconds: None,
         };
         form.finish()?;
@@ -149,11 +160,31 @@ impl NewSignInTicket {
             user_id: form.string("user_id")?.required("user_id")?,
             actor: Some(actor),
             organization: None,
+            redirect_url: None,
             expires_in: form.bounded("expires_in_seconds", seconds())?.given().unwrap_or(ACTOR_SECONDS),
             session_seconds: Some(session.unwrap_or(ACTOR_SESSION_SECONDS)),
         };
         form.finish()?;
         Ok(new)
+    }
+}
+
+impl NewSignInTicket {
+    /// What lets an agent in as a user.
+    pub(crate) fn of_agent(
+        user_id: String,
+        actor: Map<String, Value>,
+        session_seconds: i64,
+        redirect_url: String,
+    ) -> Self {
+        Self {
+            user_id,
+            actor: Some(actor),
+            organization: None,
+            redirect_url: Some(redirect_url),
+            expires_in: ACTOR_SECONDS,
+            session_seconds: Some(session_seconds),
+        }
     }
 }
 
@@ -164,6 +195,16 @@ fn seconds() -> std::ops::RangeInclusive<i64> {
 
 impl Change<'_> {
     pub(crate) fn create_sign_in_ticket(&mut self, new: NewSignInTicket) -> Result<SignInTicket, Refusal> {
+        let prefix = if new.actor.is_some() { ACTOR_PREFIX } else { SIGN_IN_PREFIX };
+        let id = self.state.ids.prefixed(prefix, self.now);
+        self.create_sign_in_ticket_as(id, new)
+    }
+
+    pub(crate) fn create_sign_in_ticket_as(
+        &mut self,
+        id: String,
+        new: NewSignInTicket,
+    ) -> Result<SignInTicket, Refusal> {
         let user = self.state.users.get(&new.user_id).ok_or_else(|| Refusal::not_found("user", &new.user_id))?;
         let user_id = user.id.clone();
         let organization_id = match &new.organization {
@@ -179,15 +220,15 @@ impl Change<'_> {
                 Some(organization.id.clone())
             }
         };
-        let prefix = if new.actor.is_some() { "act_" } else { "sit_" };
         let ticket = SignInTicket {
-            id: self.state.ids.prefixed(prefix, self.now),
+            id,
             user_id,
             actor: new.actor,
             organization_id,
             status: TicketStatus::Pending,
             token: Secret::new(ids::hex(&self.state.ids.secret::<24>())),
             expires_at: self.now.plus(Duration::from_secs(new.expires_in.unsigned_abs())),
+            redirect_url: new.redirect_url,
             session_seconds: new.session_seconds,
             created_at: self.now,
             updated_at: self.now,
@@ -199,7 +240,8 @@ impl Change<'_> {
     /// Revokes a sign-in token, or an actor token: an id of one kind does not find the other.
     pub(crate) fn revoke_sign_in_ticket(&mut self, id: &str, of_actor: bool) -> Result<SignInTicket, Refusal> {
         let what = if of_actor { "actor token" } else { "sign in token" };
-        let found = self.state.sign_in_tickets.get(id).filter(|ticket| ticket.actor.is_some() == of_actor);
+        let prefix = if of_actor { ACTOR_PREFIX } else { SIGN_IN_PREFIX };
+        let found = self.state.sign_in_tickets.get(id).filter(|ticket| ticket.id.starts_with(prefix));
         let mut ticket = found.ok_or_else(|| Refusal::not_found(what, id))?.clone();
         if ticket.status != TicketStatus::Pending {
             let code =

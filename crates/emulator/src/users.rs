@@ -3,8 +3,8 @@
 //! Invariants, kept by [`Users`] and the operations around it: an e-mail address, phone number, username or external id
 //! belongs to one user at most; a primary id names an identification of the same user, or nothing when there is none.
 //!
-//! Not modelled: web3 wallets, passkeys, external and enterprise accounts, TOTP and backup codes. Their members are
-//! always there and always empty, because Clerk's `User` schema requires them.
+//! Not modelled: web3 wallets, passkeys, external and enterprise accounts. Their members are always there and always empty,
+//! because Clerk's `User` schema requires them.
 
 mod collection;
 mod create;
@@ -25,7 +25,7 @@ pub(crate) use list::{UserFilter, UserList, UserOrder};
 pub(crate) use object::{EmailAddressObject, PhoneNumberObject, PublicUserData, UserObject};
 pub(crate) use update::{UserMetadata, UserPatch};
 
-use crate::{metadata::Metadata, passwords::Password};
+use crate::{metadata::Metadata, passwords::Password, totp::Authenticators};
 
 /// One user, as stored. What the API shows is [`UserObject`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub(crate) struct User {
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
     pub(crate) locale: Option<String>,
+    /// Where the picture is that somebody uploaded.
+    #[serde(default)]
+    pub(crate) image_url: Option<String>,
     pub(crate) primary_email_address_id: Option<String>,
     pub(crate) primary_phone_number_id: Option<String>,
     pub(crate) email_addresses: Vec<EmailAddress>,
@@ -49,6 +52,11 @@ pub(crate) struct User {
     #[serde(default)]
     pub(crate) password: Option<Password>,
     pub(crate) password_last_updated_at: Option<Timestamp>,
+    /// Whether the password has become known to others: nobody signs in by it any more.
+    #[serde(default)]
+    pub(crate) password_compromised: bool,
+    #[serde(default)]
+    pub(crate) authenticators: Authenticators,
     pub(crate) banned: bool,
     pub(crate) locked_until: Option<Timestamp>,
     pub(crate) delete_self_enabled: bool,
@@ -103,6 +111,12 @@ impl User {
         self.password_enabled = password.is_some();
         self.password_last_updated_at = password.is_some().then_some(now);
         self.password = password;
+        self.password_compromised = false;
+    }
+
+    /// Whether signing in takes more than one proof.
+    pub(crate) fn two_factor_enabled(&self) -> bool {
+        !self.authenticators.is_empty() || self.phone_numbers.iter().any(|number| number.reserved_for_second_factor)
     }
 
     pub(crate) fn primary_email_address(&self) -> Option<&EmailAddress> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what surprises a test ends it where it stands")]
 
+mod credentials;
 mod disturbances;
 mod frontend;
 mod histories;

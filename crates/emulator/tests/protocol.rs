@@ -52,15 +52,15 @@ async fn what_is_not_emulated_says_so() {
       "errors": [
         {
           "code": "not_emulated",
-          "long_message": "POST /v1/saml_connections is not emulated. Leave it out, or test this against a development instance of Clerk.",
+          "long_message": "CreateSAMLConnection (POST /v1/saml_connections) is not emulated. Leave it out, or test this against a development instance of Clerk.",
           "message": "not emulated"
         }
       ]
     }
     "#);
-    // A known path with another method is not emulated either.
-    assert_eq!(client.delete("/v1/users").await.refused(), "501 not_emulated");
-    assert_eq!(client.get("/v1/users/").await.refused(), "501 not_emulated");
+    // What Clerk has not either is not found.
+    assert_eq!(client.delete("/v1/users").await.refused(), "404 resource_not_found");
+    assert_eq!(client.get("/v1/usrs").await.refused(), "404 resource_not_found");
 }
 
 #[tokio::test]

@@ -26,8 +26,18 @@ export class Receiver {
   }
 
   /** The first delivery, past or future, whose parsed event satisfies the predicate. */
-  async delivery(predicate) {
-    const found = this.#deliveries.find((delivery) => predicate(JSON.parse(delivery.body)));
+  delivery(predicate) {
+    return this.#first((delivery) => predicate(JSON.parse(delivery.body)));
+  }
+
+  /** A delivery of that message, past or future: the first, or the `count`th. */
+  deliveryOf(id, count = 1) {
+    const of = (delivery) => delivery.headers["svix-id"] === id;
+    return this.#first((delivery) => of(delivery) && this.#deliveries.filter(of).indexOf(delivery) === count - 1);
+  }
+
+  async #first(predicate) {
+    const found = this.#deliveries.find(predicate);
     if (found) return found;
     return new Promise((resolve, reject) => {
       const waiter = { predicate, resolve };
@@ -50,7 +60,7 @@ export class Receiver {
   #keep(delivery) {
     this.#deliveries.push(delivery);
     for (const waiter of this.#waiting) {
-      if (waiter.predicate(JSON.parse(delivery.body))) {
+      if (waiter.predicate(delivery)) {
         this.#waiting.delete(waiter);
         clearTimeout(waiter.timer);
         waiter.resolve(delivery);

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{Call, Reply, call::Paginated, reply};
 use crate::{
     billing::{
-        ItemStatus, NewPaymentAttempt, NewPlan, NewSubscriptionItem, Payer, PaymentAttempt, PaymentResult, Plan,
-        PlanList, SubscriptionItem, SubscriptionItemList,
+        CreditAdjustment, ItemStatus, NewPaymentAttempt, NewPlan, NewPrice, NewSubscriptionItem, Payer, PaymentAttempt,
+        PaymentResult, Plan, PlanList, Price, PriceTransition, SubscriptionItem, SubscriptionItemList, balance,
     },
     change::Change,
     listing::{Listing, unordered},
@@ -24,23 +24,83 @@ pub(crate) fn list_plans(call: &Call) -> Reply {
     })
 }
 
-/// The default price of every plan, the cheapest first: prices beside them are not modelled.
+/// The default price of every plan and those beside them, the cheapest first.
 pub(crate) fn list_prices(call: &Call) -> Reply {
     let page = call.query.page()?;
     let plan_id = call.query.first("plan_id").filter(|id| !id.is_empty());
     call.instance.read(|view| {
-        let wanted = |plan: &&Plan| plan_id.is_none_or(|id| id == plan.id);
-        let mut plans: Vec<&Plan> = view.state.billing.plans.oldest_first().filter(wanted).collect();
-        if plans.is_empty()
-            && let Some(id) = plan_id
+        let billing = &view.state.billing;
+        if let Some(id) = plan_id
+            && billing.plans.get(id).is_none()
         {
             let long = format!("No plan was found with id {id}.");
             return Err(Refusal::new(StatusCode::NOT_FOUND, "plan_not_found", "Plan not found", long));
         }
-        plans.sort_by(|left, right| left.amount.cmp(&right.amount).then(right.created_at.cmp(&left.created_at)));
-        let total_count = plans.len();
-        let data = plans.into_iter().skip(page.offset).take(page.limit).map(|plan| plan.price_object(view)).collect();
+        let own = billing.plans.oldest_first().map(Plan::price);
+        let mut prices: Vec<Price> = own.chain(billing.prices.oldest_first().cloned()).collect();
+        prices.retain(|price| plan_id.is_none_or(|id| id == price.plan_id));
+        prices.sort_by(|left, right| left.amount.cmp(&right.amount).then(right.created_at.cmp(&left.created_at)));
+        let total_count = prices.len();
+        let data = prices.iter().skip(page.offset).take(page.limit).map(|price| price.object(view)).collect();
         reply(&Paginated { data, total_count })
+    })
+}
+
+pub(crate) fn create_price(call: &Call) -> Reply {
+    let new = NewPrice::read(call.form()?)?;
+    call.change(|change| {
+        let price = change.create_price(new)?;
+        reply(&price.object(change.view()))
+    })
+}
+
+pub(crate) fn credits_of_user(call: &Call) -> Reply {
+    call.instance.read(|view| reply(&balance(view.state, &user_payer(view, call.path("user_id"))?)))
+}
+
+pub(crate) fn credits_of_organization(call: &Call) -> Reply {
+    call.instance.read(|view| reply(&balance(view.state, &organization_payer(view, call.path("organization_id"))?)))
+}
+
+pub(crate) fn adjust_credits_of_user(call: &Call) -> Reply {
+    let adjustment = CreditAdjustment::read(call.form()?)?;
+    call.change(|change| {
+        let payer = user_payer(change.view(), call.path("user_id"))?;
+        reply(&change.adjust_credit(payer, adjustment)?.object())
+    })
+}
+
+pub(crate) fn adjust_credits_of_organization(call: &Call) -> Reply {
+    let adjustment = CreditAdjustment::read(call.form()?)?;
+    call.change(|change| {
+        let payer = organization_payer(change.view(), call.path("organization_id"))?;
+        reply(&change.adjust_credit(payer, adjustment)?.object())
+    })
+}
+
+pub(crate) fn move_to_price(call: &Call) -> Reply {
+    let transition = PriceTransition::read(call.form()?)?;
+    call.change(|change| reply(&change.move_to_price(call.path("subscription_item_id"), &transition)?))
+}
+
+/// Discounts are made in the dashboard, which is not here: there is none to apply.
+pub(crate) fn apply_discount(call: &Call) -> Reply {
+    let mut form = call.form()?;
+    form.string("discount_id")?.required("discount_id")?;
+    form.finish()?;
+    no_discount(call)
+}
+
+pub(crate) fn remove_discount(call: &Call) -> Reply {
+    no_discount(call)
+}
+
+fn no_discount(call: &Call) -> Reply {
+    call.instance.read(|view| {
+        let id = call.path("subscription_item_id");
+        view.state.billing.items.get(id).ok_or_else(|| Refusal::not_found("subscription item", id))?;
+        let (code, short) = ("discount_not_found", "Discount not found");
+        Err(Refusal::new(StatusCode::NOT_FOUND, code, short, "The discount was not found"))
     })
 }
 
@@ -65,20 +125,22 @@ pub(crate) fn extend_free_trial(call: &Call) -> Reply {
 }
 
 pub(crate) fn subscription_of_user(call: &Call) -> Reply {
-    let id = call.path("user_id");
-    call.instance.read(|view| {
-        let user = view.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
-        subscription(view, &Payer::User(user.id.clone()))
-    })
+    call.instance.read(|view| subscription(view, &user_payer(view, call.path("user_id"))?))
 }
 
 pub(crate) fn subscription_of_organization(call: &Call) -> Reply {
-    let id = call.path("organization_id");
-    call.instance.read(|view| {
-        let found = view.state.organizations.by_id_or_slug(id);
-        let organization = found.ok_or_else(|| Refusal::not_found("organization", id))?;
-        subscription(view, &Payer::Organization(organization.id.clone()))
-    })
+    call.instance.read(|view| subscription(view, &organization_payer(view, call.path("organization_id"))?))
+}
+
+fn user_payer(view: View<'_>, id: &str) -> Result<Payer, Refusal> {
+    let user = view.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
+    Ok(Payer::User(user.id.clone()))
+}
+
+fn organization_payer(view: View<'_>, id: &str) -> Result<Payer, Refusal> {
+    let organization = view.state.organizations.by_id_or_slug(id);
+    let organization = organization.ok_or_else(|| Refusal::not_found("organization", id))?;
+    Ok(Payer::Organization(organization.id.clone()))
 }
 
 pub(crate) fn list_statements(call: &Call) -> Reply {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    api_version::ApiVersion, change::Change, form::Form, instance::Instance, query::Query, refusal::Refusal,
-    webhooks::Origin,
+    api_version::ApiVersion, change::Change, form::Form, images::Upload, instance::Instance, query::Query,
+    refusal::Refusal, webhooks::Origin,
 };
 
 /// The body of an answer, as JSON text, or the refusal to give one.
@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) path: Vec<(String, String)>,
     pub(crate) query: Query,
     pub(crate) body: Bytes,
+    /// The picture that came with it, where one may.
+    pub(crate) upload: Option<Upload>,
     pub(crate) version: ApiVersion,
     pub(crate) origin: Origin,
     /// The machine that called with a secret key of its own, where that is allowed.

@@ -7,21 +7,25 @@ use std::{any::Any, net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, RawPathParams, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Multipart, Path, RawPathParams, Request, State},
     response::Response,
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, get, on},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, X_CONTENT_TYPE_OPTIONS},
 };
 use serde::Serialize;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use super::{Access, Call, Reply, operations::OPERATIONS};
+use super::{
+    Access, Call, Reply, not_served,
+    operations::{OPERATIONS, Operation},
+};
 use crate::{
     api_version::{self, ApiVersion},
     ids,
+    images::{self, SIZE_LIMIT, Upload},
     instance::Instance,
     query::Query,
     refusal::{Refusal, RefusalDetail},
@@ -30,6 +34,8 @@ use crate::{
 
 /// More than any form of the API can hold.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+/// A seed may hold tens of thousands of users.
+const CONTROL_BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 pub(crate) fn router(instance: Arc<Instance>) -> Router {
     let mut router = Router::new();
@@ -44,14 +50,26 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
                 };
                 let path: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 instance.limiter.admit(&operation.method, operation.path, &path, instance.clock.now())?;
-                (operation.run)(&receive(instance, path, machine, request).await?)
+                (operation.run)(&receive(instance, operation, path, machine, request).await?)
             };
-            respond(answer.await)
+            let mut response = respond(answer.await);
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = operation.status;
+                if operation.status == StatusCode::NO_CONTENT {
+                    response.headers_mut().remove(CONTENT_TYPE);
+                }
+            }
+            response
         };
         let filter = MethodFilter::try_from(operation.method.clone()).expect("the table names plain methods");
-        router = router.route(operation.path, on(filter, handler));
+        let mut route = on(filter, handler);
+        if operation.uploads {
+            route = route.layer(DefaultBodyLimit::max(SIZE_LIMIT));
+        }
+        router = router.route(operation.path, route);
     }
     router
+        .route("/images/{image_id}", get(image))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(CatchPanicLayer::custom(panicked))
@@ -59,23 +77,42 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
         .with_state(instance)
 }
 
-/// Whatever Clerk has and the emulator has not.
+/// Whatever Clerk has and the emulator has not, and what neither has.
 async fn unknown(State(instance): State<Arc<Instance>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let refusal = match authenticate(&instance, &parts.headers) {
-        Err(refusal) => refusal,
-        Ok(()) => Refusal::not_emulated(format_args!("{} {}", parts.method, parts.uri.path())),
-    };
+    let refusal = authenticate(&instance, &parts.headers).err();
+    let refusal = refusal.unwrap_or_else(|| not_served::refuse(&parts.method, parts.uri.path()));
     std::future::ready(respond(Err(refusal))).await
+}
+
+/// A picture, for whoever knows its address.
+async fn image(State(instance): State<Arc<Instance>>, Path(id): Path<String>) -> Response {
+    let found = instance.read(|view| view.state.images.get(&id).cloned());
+    let Some(found) = found else { return respond(Err(images::not_found())) };
+    let mut response = Response::new(Body::from(found.bytes()));
+    let content_type = HeaderValue::from_str(&found.content_type).expect("the type of a picture is one of four");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    std::future::ready(response).await
 }
 
 async fn receive(
     instance: Arc<Instance>,
+    operation: &Operation,
     path: Vec<(String, String)>,
     machine: Option<String>,
     request: Request,
 ) -> Result<Call, Refusal> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
+    let mut upload = None;
+    if operation.uploads {
+        let request = Request::from_parts(parts.clone(), body);
+        upload = receive_upload(request).await?;
+        body = Body::empty();
+        parts.headers.remove(CONTENT_TYPE);
+    }
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let header = parts.headers.get(api_version::HEADER).and_then(|value| value.to_str().ok());
     let version = ApiVersion::choose(header, query.first(api_version::PARAMETER))?;
@@ -85,14 +122,39 @@ async fn receive(
         client_ip: client_ip.map_or_else(String::new, |ip| ip.to_string()),
         user_agent: user_agent.unwrap_or_default().to_owned(),
     };
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
-        let message = format!("The request body could not be read, or is longer than {BODY_LIMIT} bytes.");
+    let limit = if operation.path.starts_with("/__rowlock/") { CONTROL_BODY_LIMIT } else { BODY_LIMIT };
+    let body = to_bytes(body, limit).await.map_err(|_| {
+        let message = format!("The request body could not be read, or is longer than {limit} bytes.");
         Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", message)
     })?;
     if !body.is_empty() {
         check_content_type(&parts.headers)?;
     }
-    Ok(Call { instance, path, query, body, version, origin, machine })
+    Ok(Call { instance, path, query, body, upload, version, origin, machine })
+}
+
+/// The picture in a form of several parts, whatever it is called there.
+async fn receive_upload(request: Request) -> Result<Option<Upload>, Refusal> {
+    let unreadable = |reason: &dyn std::fmt::Display| {
+        let long = format!("The request body is no form of several parts (multipart/form-data): {reason}.");
+        Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", long)
+    };
+    if !request.headers().contains_key(CONTENT_TYPE) {
+        return Ok(None);
+    }
+    let mut form = Multipart::from_request(request, &()).await.map_err(|error| unreadable(&error))?;
+    while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error))? {
+        if field.file_name().is_none() && field.name() != Some("file") {
+            continue;
+        }
+        let declared = field.content_type().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => images::too_large(),
+            _ => unreadable(&error),
+        })?;
+        return Upload::of(bytes, &declared).map(Some);
+    }
+    Ok(None)
 }
 
 fn authenticate(instance: &Instance, headers: &HeaderMap) -> Result<(), Refusal> {

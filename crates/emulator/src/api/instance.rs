@@ -38,38 +38,3 @@ pub(crate) fn domains(call: &Call) -> Reply {
     });
     reply(&Paginated { data: vec![domain], total_count: 1 })
 }
-
-/// `GET /v1/instance`: a development instance, always.
-pub(crate) fn instance(call: &Call) -> Reply {
-    reply(&json!({
-        "object": "instance",
-        "id": call.instance.identity.signing_key.instance_id(),
-        "environment_type": "development",
-        "allowed_origins": null,
-        "workspace_id": null,
-    }))
-}
-
-/// `GET /v1/instance/organization_settings`: to be read; they are what the emulator does, not what somebody has set.
-pub(crate) fn organization_settings(call: &Call) -> Reply {
-    call.instance.read(|view| {
-        let initial = view.state.roles.sets().find(|set| set.initial);
-        let role = |key: Option<&String>| key.map_or_else(String::new, String::clone);
-        reply(&json!({
-            "object": "organization_settings",
-            "enabled": true,
-            "max_allowed_memberships": 0,
-            "max_allowed_roles": 0,
-            "max_role_sets_allowed": 0,
-            "max_allowed_domains": 0,
-            "max_allowed_permissions": 0,
-            "creator_role": role(initial.map(|set| &set.creator_role)),
-            "admin_delete_enabled": true,
-            "domains_enabled": true,
-            "slug_disabled": false,
-            "domains_enrollment_modes": ["manual_invitation", "automatic_invitation", "automatic_suggestion"],
-            "domains_default_role": role(initial.map(|set| &set.default_role)),
-            "initial_role_set_key": initial.map(|set| &set.key),
-        }))
-    })
-}

@@ -34,6 +34,15 @@ pub(crate) fn create_many(call: &Call) -> Reply {
     })
 }
 
+/// Takes the invitation away altogether: not in Clerk's specification, and in its SDK.
+pub(crate) fn delete(call: &Call) -> Reply {
+    let id = call.path("invitation_id");
+    call.change(|change| {
+        change.state.invitations.remove(id).ok_or_else(|| crate::refusal::Refusal::not_found("invitation", id))?;
+        reply(&serde_json::json!({ "object": "invitation", "id": id, "deleted": true }))
+    })
+}
+
 pub(crate) fn revoke(call: &Call) -> Reply {
     call.change(|change| reply(&change.revoke_invitation(call.path("invitation_id"))?.object(change.view())))
 }

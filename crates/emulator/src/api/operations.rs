@@ -1,11 +1,12 @@
 //! The table of operations: method, path, function, and who may call.
 
-use http::Method;
+use http::{Method, StatusCode};
 
 use super::{
-    Call, Reply, access_lists, api_keys, billing, disturbances, identifications, instance, invitations, jwt_templates,
-    machines, memberships, organization_domains, organization_invitations, organizations, redirect_urls, roles, seed,
-    sessions, tickets, time_travel, users, verifications, waitlist,
+    Call, Reply, access_lists, agent_tasks, api_keys, billing, clients, configuration, credentials, disturbances,
+    identifications, images, instance, invitations, jwt_templates, machines, memberships, oauth_applications,
+    organization_domains, organization_invitations, organizations, redirect_urls, roles, seed, sessions, sign_ups,
+    tickets, time_travel, users, verifications, waitlist,
 };
 use crate::{control, frontend_api::operations::handshake_payload};
 
@@ -15,6 +16,10 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    /// What a good answer is called.
+    pub(crate) status: StatusCode,
+    /// Whether a picture comes with it, as a form of several parts.
+    pub(crate) uploads: bool,
     pub(crate) run: fn(&Call) -> Reply,
 }
 
@@ -36,15 +41,29 @@ const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
 const fn guarded(method: Method, path: &'static str, run: fn(&Call) -> Reply) -> Operation {
-    Operation { method, path, access: Access::SecretKey, run }
+    Operation { method, path, access: Access::SecretKey, status: StatusCode::OK, uploads: false, run }
 }
 
 const fn machine(method: Method, path: &'static str, run: fn(&Call) -> Reply) -> Operation {
-    Operation { method, path, access: Access::SecretKeyOrMachine, run }
+    Operation { method, path, access: Access::SecretKeyOrMachine, status: StatusCode::OK, uploads: false, run }
 }
 
 const fn public(path: &'static str, run: fn(&Call) -> Reply) -> Operation {
-    Operation { method: GET, path, access: Access::Public, run }
+    Operation { method: GET, path, access: Access::Public, status: StatusCode::OK, uploads: false, run }
+}
+
+impl Operation {
+    /// The same with another status for what went well.
+    const fn answering(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with a picture in its body.
+    const fn uploading(mut self) -> Self {
+        self.uploads = true;
+        self
+    }
 }
 
 /// Everything the emulator does. What Clerk has and this table has not is answered with 501.
@@ -71,6 +90,32 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/v1/users/{user_id}/lock", users::lock),
     guarded(POST, "/v1/users/{user_id}/unlock", users::unlock),
     guarded(GET, "/v1/users/{user_id}/organization_memberships", memberships::list_of_user),
+    guarded(POST, "/v1/users/{user_id}/verify_password", credentials::verify_password),
+    guarded(POST, "/v1/users/{user_id}/verify_totp", credentials::verify_totp),
+    guarded(POST, "/v1/users/{user_id}/password/set_compromised", credentials::set_compromised),
+    guarded(POST, "/v1/users/{user_id}/password/unset_compromised", credentials::unset_compromised),
+    guarded(DELETE, "/v1/users/{user_id}/mfa", credentials::disable_mfa),
+    guarded(DELETE, "/v1/users/{user_id}/totp", credentials::delete_totp),
+    guarded(DELETE, "/v1/users/{user_id}/backup_code", credentials::delete_backup_codes),
+    guarded(DELETE, "/v1/users/{user_id}/passkeys/{passkey_identification_id}", credentials::delete_passkey),
+    guarded(
+        DELETE,
+        "/v1/users/{user_id}/web3_wallets/{web3_wallet_identification_id}",
+        credentials::delete_web3_wallet,
+    ),
+    guarded(
+        DELETE,
+        "/v1/users/{user_id}/external_accounts/{external_account_id}",
+        credentials::delete_external_account,
+    ),
+    guarded(POST, "/v1/users/{user_id}/profile_image", images::set_of_user).uploading(),
+    guarded(DELETE, "/v1/users/{user_id}/profile_image", images::delete_of_user),
+    guarded(PUT, "/v1/organizations/{organization_id}/logo", images::set_of_organization).uploading(),
+    guarded(DELETE, "/v1/organizations/{organization_id}/logo", images::delete_of_organization),
+    guarded(PUT, "/v1/oauth_applications/{oauth_application_id}/logo", images::set_of_oauth_application).uploading(),
+    guarded(GET, "/v1/users/{user_id}/trusted_devices", credentials::list_trusted_devices),
+    guarded(DELETE, "/v1/users/{user_id}/trusted_devices/{trusted_device_id}", credentials::revoke_trusted_device),
+    guarded(GET, "/v1/users/{user_id}/oauth_access_tokens/{provider}", credentials::oauth_access_token),
     guarded(POST, "/v1/email_addresses", identifications::create_email_address),
     guarded(GET, "/v1/email_addresses/{identification_id}", identifications::get_email_address),
     guarded(PATCH, "/v1/email_addresses/{identification_id}", identifications::update_email_address),
@@ -86,6 +131,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/v1/invitations", invitations::list),
     guarded(POST, "/v1/invitations", invitations::create),
     guarded(POST, "/v1/invitations/bulk", invitations::create_many),
+    guarded(DELETE, "/v1/invitations/{invitation_id}", invitations::delete),
     guarded(POST, "/v1/invitations/{invitation_id}/revoke", invitations::revoke),
     guarded(GET, "/v1/waitlist_entries", waitlist::list),
     guarded(POST, "/v1/waitlist_entries", waitlist::create),
@@ -155,8 +201,15 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/v1/sessions", sessions::create),
     guarded(GET, "/v1/sessions/{session_id}", sessions::get),
     guarded(POST, "/v1/sessions/{session_id}/revoke", sessions::revoke),
+    guarded(POST, "/v1/sessions/{session_id}/verify", sessions::verify),
     guarded(POST, "/v1/sessions/{session_id}/tokens", sessions::create_token),
     guarded(POST, "/v1/sessions/{session_id}/tokens/{template_name}", sessions::create_token_by_template),
+    guarded(POST, "/v1/sessions/{session_id}/refresh", clients::refresh_session),
+    guarded(GET, "/v1/clients", clients::list),
+    guarded(POST, "/v1/clients/verify", clients::verify),
+    guarded(GET, "/v1/clients/{client_id}", clients::get),
+    guarded(GET, "/v1/sign_ups/{id}", sign_ups::get),
+    guarded(PATCH, "/v1/sign_ups/{id}", sign_ups::update),
     guarded(GET, "/v1/clients/handshake_payload", handshake_payload),
     guarded(GET, "/v1/jwt_templates", jwt_templates::list),
     guarded(POST, "/v1/jwt_templates", jwt_templates::create),
@@ -175,6 +228,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/v1/billing/statements", billing::list_statements),
     guarded(GET, "/v1/billing/statements/{statement_id}", billing::get_statement),
     guarded(GET, "/v1/billing/statements/{statement_id}/payment_attempts", billing::list_payment_attempts),
+    guarded(POST, "/v1/billing/prices", billing::create_price),
+    guarded(POST, "/v1/billing/subscription_items/{subscription_item_id}/price_transition", billing::move_to_price),
+    guarded(POST, "/v1/billing/subscription_items/{subscription_item_id}/discounts", billing::apply_discount),
+    guarded(
+        DELETE,
+        "/v1/billing/subscription_items/{subscription_item_id}/discounts/{discount_id}",
+        billing::remove_discount,
+    ),
+    guarded(GET, "/v1/users/{user_id}/billing/credits", billing::credits_of_user),
+    guarded(POST, "/v1/users/{user_id}/billing/credits", billing::adjust_credits_of_user),
+    guarded(GET, "/v1/organizations/{organization_id}/billing/credits", billing::credits_of_organization),
+    guarded(POST, "/v1/organizations/{organization_id}/billing/credits", billing::adjust_credits_of_organization),
     guarded(GET, "/v1/users/{user_id}/billing/subscription", billing::subscription_of_user),
     guarded(GET, "/v1/organizations/{organization_id}/billing/subscription", billing::subscription_of_organization),
     guarded(POST, "/__rowlock/billing/plans", billing::create_plan),
@@ -203,8 +268,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/v1/redirect_urls", redirect_urls::create),
     guarded(GET, "/v1/redirect_urls/{redirect_url_id}", redirect_urls::get),
     guarded(DELETE, "/v1/redirect_urls/{redirect_url_id}", redirect_urls::delete),
-    guarded(GET, "/v1/instance", instance::instance),
-    guarded(GET, "/v1/instance/organization_settings", instance::organization_settings),
+    guarded(GET, "/v1/instance", configuration::instance),
+    guarded(GET, "/v1/instance/organization_settings", configuration::organization_settings),
+    guarded(PATCH, "/v1/instance", configuration::update_instance).answering(StatusCode::NO_CONTENT),
+    guarded(PATCH, "/v1/instance/restrictions", configuration::update_restrictions),
+    guarded(PATCH, "/v1/instance/organization_settings", configuration::update_organization_settings),
+    guarded(GET, "/v1/instance/protect", configuration::protection),
+    guarded(PATCH, "/v1/instance/protect", configuration::update_protection),
+    guarded(GET, "/v1/instance/communication", configuration::communication),
+    guarded(PATCH, "/v1/instance/communication", configuration::update_communication),
+    guarded(GET, "/v1/instance/oauth_application_settings", configuration::oauth),
+    guarded(PATCH, "/v1/instance/oauth_application_settings", configuration::update_oauth),
+    guarded(PATCH, "/v1/beta_features/instance_settings", configuration::update_settings),
     guarded(GET, "/v1/machines", machines::list),
     guarded(POST, "/v1/machines", machines::create),
     guarded(GET, "/v1/machines/{machine_id}", machines::get),
@@ -214,7 +289,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(POST, "/v1/machines/{machine_id}/secret_key/rotate", machines::rotate_secret_key),
     guarded(POST, "/v1/machines/{machine_id}/scopes", machines::create_scope),
     guarded(DELETE, "/v1/machines/{machine_id}/scopes/{other_machine_id}", machines::delete_scope),
-    machine(POST, "/v1/m2m_tokens", machines::create_token),
+    machine(POST, "/v1/m2m_tokens", machines::create_token).answering(StatusCode::CREATED),
     machine(GET, "/v1/m2m_tokens", machines::list_tokens),
     machine(POST, "/v1/m2m_tokens/{m2m_token_id}/revoke", machines::revoke_token),
     machine(POST, "/v1/m2m_tokens/verify", machines::verify_token),
@@ -226,9 +301,19 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     guarded(GET, "/v1/api_keys/{api_key_id}/secret", api_keys::secret),
     guarded(POST, "/v1/api_keys/{api_key_id}/revoke", api_keys::revoke),
     guarded(POST, "/v1/api_keys/verify", api_keys::verify),
+    guarded(GET, "/v1/oauth_applications", oauth_applications::list),
+    guarded(POST, "/v1/oauth_applications", oauth_applications::create),
+    guarded(GET, "/v1/oauth_applications/{oauth_application_id}", oauth_applications::get),
+    guarded(PATCH, "/v1/oauth_applications/{oauth_application_id}", oauth_applications::update),
+    guarded(DELETE, "/v1/oauth_applications/{oauth_application_id}", oauth_applications::delete),
+    guarded(POST, "/v1/oauth_applications/{oauth_application_id}/rotate_secret", oauth_applications::rotate_secret),
+    guarded(POST, "/v1/oauth_applications/{oauth_application_id}/revoke_token", oauth_applications::revoke_token)
+        .answering(StatusCode::NO_CONTENT),
+    guarded(POST, "/v1/agents/tasks", agent_tasks::create),
+    guarded(POST, "/v1/agents/tasks/{agent_task_id}/revoke", agent_tasks::revoke),
     guarded(POST, "/v1/oauth_applications/access_tokens/verify", api_keys::verify_oauth_token),
     // The SDK asks for these without a version.
-    machine(POST, "/m2m_tokens", machines::create_token),
+    machine(POST, "/m2m_tokens", machines::create_token).answering(StatusCode::CREATED),
     machine(GET, "/m2m_tokens", machines::list_tokens),
     machine(POST, "/m2m_tokens/{m2m_token_id}/revoke", machines::revoke_token),
     machine(POST, "/m2m_tokens/verify", machines::verify_token),

@@ -38,6 +38,27 @@ pub(crate) fn revoke(call: &Call) -> Reply {
     changed(call, |change| change.revoke_session(call.path("session_id")))
 }
 
+/// Whether a token is one of this open session: not in Clerk's specification any more, and still in its SDK.
+pub(crate) fn verify(call: &Call) -> Reply {
+    let mut form = call.form()?;
+    let token = form.string("token")?.required("token")?;
+    form.finish()?;
+    let id = call.path("session_id");
+    let payload = call.instance.identity.keyring.read().payload_of(&token);
+    call.instance.read(|view| {
+        let session = view.state.sessions.get(id).ok_or_else(|| Refusal::not_found("session", id))?;
+        let of_it = payload.is_some_and(|payload| payload["sid"] == id);
+        match of_it && session.is_open(view.now) {
+            true => reply(&view.session(session)),
+            false => {
+                let long = "The token is not one of this session, or the session is over.";
+                let status = http::StatusCode::UNAUTHORIZED;
+                Err(Refusal::new(status, "authentication_invalid", "Invalid authentication", long))
+            }
+        }
+    })
+}
+
 // What only a person at the Frontend API can do with a session belongs to the control API too.
 
 /// A sign-in with everything that may come of one: tasks to do, an actor, a lifetime of its own.

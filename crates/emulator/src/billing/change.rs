@@ -5,7 +5,7 @@ use std::time::Duration;
 use clerk::{EventKind, Timestamp};
 use http::StatusCode;
 
-use super::{ItemStatus, Payer, Plan, Subscription, SubscriptionItem, SubscriptionStatus};
+use super::{ItemStatus, Payer, Plan, Price, Subscription, SubscriptionItem, SubscriptionStatus};
 use crate::{change::Change, form::Form, refusal::Refusal};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -17,6 +17,8 @@ const LONGEST_EXTENSION: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) struct NewSubscriptionItem {
     payer: String,
     plan: String,
+    /// A price beside that of the plan.
+    price: Option<String>,
     period: &'static str,
     status: ItemStatus,
     free_trial: bool,
@@ -27,6 +29,7 @@ impl NewSubscriptionItem {
         let new = Self {
             payer: form.string("payer_id")?.required("payer_id")?,
             plan: form.string("plan_id")?.required("plan_id")?,
+            price: None,
             period: form.word("plan_period", &["month", "annual"])?.given().unwrap_or("month"),
             status: form
                 .word("status", &["active", "upcoming", "incomplete"])?
@@ -37,6 +40,20 @@ impl NewSubscriptionItem {
         };
         form.finish()?;
         Ok(new)
+    }
+}
+
+impl NewSubscriptionItem {
+    /// An item that takes the place of another one at another price.
+    pub(super) fn at_price(payer: &str, price: &Price, period: &str) -> Self {
+        Self {
+            payer: payer.to_owned(),
+            plan: price.plan_id.clone(),
+            price: (!price.is_default).then(|| price.id.clone()),
+            period: if period == "annual" { "annual" } else { "month" },
+            status: ItemStatus::Active,
+            free_trial: false,
+        }
     }
 }
 
@@ -65,6 +82,7 @@ impl Change<'_> {
             id: self.state.ids.prefixed("csub_item_", self.now),
             subscription_id: subscription.id.clone(),
             plan_id: plan.id.clone(),
+            price_id: new.price.clone(),
             plan_period: new.period.to_owned(),
             status: new.status,
             is_free_trial: new.free_trial,
@@ -189,7 +207,7 @@ impl Change<'_> {
         })
     }
 
-    fn plan(&self, id_or_slug: &str) -> Result<&Plan, Refusal> {
+    pub(super) fn plan(&self, id_or_slug: &str) -> Result<&Plan, Refusal> {
         let plans = &self.state.billing.plans;
         let found = plans.get(id_or_slug).or_else(|| plans.oldest_first().find(|plan| plan.slug == id_or_slug));
         found.ok_or_else(|| {

@@ -29,7 +29,7 @@ impl Plan {
             "name": self.name,
             "fee": money(self.amount, &self.currency),
             "annual_monthly_fee": money(self.annual_monthly_amount, &self.currency),
-            "annual_fee": money(self.fee("annual"), &self.currency),
+            "annual_fee": money(self.price().fee("annual"), &self.currency),
             "description": self.description,
             "product_id": format!("cprod_{}", self.payer_type),
             "is_default": self.is_default,
@@ -42,29 +42,6 @@ impl Plan {
             "features": features.collect::<Vec<_>>(),
             "free_trial_enabled": self.free_trial_days.is_some(),
             "free_trial_days": self.free_trial_days,
-        })
-    }
-}
-
-impl Plan {
-    /// The one price it has.
-    pub(crate) fn price_object(&self, view: View<'_>) -> Value {
-        let fee = money(self.amount, &self.currency);
-        json!({
-            "object": "commerce_price",
-            "id": self.id.replacen("cplan_", "cprice_", 1),
-            "plan_id": self.id,
-            "instance_id": view.instance_id,
-            "currency": self.currency,
-            "currency_symbol": fee["currency_symbol"],
-            "amount": self.amount,
-            "annual_monthly_amount": self.annual_monthly_amount,
-            "fee": fee,
-            "annual_monthly_fee": money(self.annual_monthly_amount, &self.currency),
-            "description": null,
-            "is_default": true,
-            "created_at": self.created_at,
-            "supported_billing_periods": "both",
         })
     }
 }

@@ -45,7 +45,8 @@ impl Change<'_> {
     pub(crate) fn create_payment_attempt(&mut self, new: &NewPaymentAttempt) -> Result<PaymentAttempt, Refusal> {
         let item = self.subscription_item(&new.item)?.clone();
         let plan = self.state.billing.plans.get(&item.plan_id).expect("an item is of a plan");
-        let amount = plan.fee(&item.plan_period);
+        let price = item.price_id.as_deref().and_then(|id| self.state.billing.prices.get(id));
+        let amount = price.cloned().unwrap_or_else(|| plan.price()).fee(&item.plan_period);
         let statement_id = self.statement_of(&item.subscription_id);
         let attempt = PaymentAttempt {
             id: self.state.ids.prefixed("pa_", self.now),

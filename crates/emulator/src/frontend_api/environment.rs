@@ -8,24 +8,26 @@ use serde_json::{Value, json};
 use super::settings::{InstanceSettings, Requirement};
 use crate::{
     passwords::{MAXIMUM_CHARACTERS, MINIMUM_CHARACTERS},
-    roles,
+    restrictions::Restrictions,
+    view::View,
 };
 
 /// The environment of an instance, seen at `base` (a proxy's address, or the instance's own).
-pub(crate) fn environment(settings: &InstanceSettings, instance_id: &str, base: &str, clerk_js: &str) -> Value {
+pub(crate) fn environment(settings: &InstanceSettings, view: View<'_>, base: &str, clerk_js: &str) -> Value {
+    let (instance_id, organizations) = (view.instance_id.as_str(), &view.state.configuration.organizations);
     json!({
         "auth_config": auth_config(settings, instance_id),
         "display_config": display_config(settings, instance_id, base, clerk_js),
-        "user_settings": user_settings(settings),
+        "user_settings": user_settings(settings, &view.state.restrictions),
         "organization_settings": {
-            "enabled": true,
-            "max_allowed_memberships": 0,
+            "enabled": organizations.enabled,
+            "max_allowed_memberships": organizations.max_allowed_memberships,
             "force_organization_selection": settings.organization_required,
-            "actions": { "admin_delete": true },
+            "actions": { "admin_delete": organizations.admin_delete_enabled },
             "domains": { "enabled": false, "enrollment_modes": [], "default_role": "org:member" },
-            "slug": { "disabled": false },
+            "slug": { "disabled": organizations.slug_disabled },
             "organization_creation_defaults": { "enabled": false },
-            "creator_role": roles::ADMIN,
+            "creator_role": view.state.roles.creator_role(None),
         },
         "fraud_settings": {
             "object": "fraud_settings",
@@ -191,7 +193,7 @@ fn theme() -> Value {
     })
 }
 
-fn user_settings(settings: &InstanceSettings) -> Value {
+fn user_settings(settings: &InstanceSettings, restrictions: &Restrictions) -> Value {
     let unused = attribute(Requirement::Off, &[], false);
     json!({
         "attributes": {
@@ -212,20 +214,20 @@ fn user_settings(settings: &InstanceSettings) -> Value {
         "enterprise_sso": { "enabled": false, "self_serve_sso": false },
         "sign_in": { "second_factor": { "required": false, "enabled": false } },
         "sign_up": {
-            "allowlist_only": false,
+            "allowlist_only": restrictions.allowlist,
             "captcha_enabled": false,
             "captcha_widget_type": "smart",
             "custom_action_required": false,
             "progressive": true,
-            "mode": "public",
+            "mode": settings.sign_up_mode.as_str(),
             "legal_consent_enabled": false,
             "mfa": { "required": false },
         },
         "restrictions": {
-            "allowlist": { "enabled": false },
-            "blocklist": { "enabled": false },
-            "allowlist_blocklist_disabled_on_sign_in": { "enabled": false },
-            "block_email_subaddresses": { "enabled": false },
+            "allowlist": { "enabled": restrictions.allowlist },
+            "blocklist": { "enabled": restrictions.blocklist },
+            "allowlist_blocklist_disabled_on_sign_in": { "enabled": restrictions.disabled_on_sign_in },
+            "block_email_subaddresses": { "enabled": restrictions.block_email_subaddresses },
             "block_disposable_email_domains": { "enabled": false },
         },
         "password_settings": {

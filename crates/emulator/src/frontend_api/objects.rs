@@ -210,7 +210,7 @@ impl<'a> Face<'a> {
                     "first_name": data["first_name"],
                     "last_name": data["last_name"],
                     "image_url": data["image_url"],
-                    "has_image": false,
+                    "has_image": data["has_image"],
                 })
             }),
             "created_session_id": sign_in.created_session_id,
@@ -245,67 +245,76 @@ impl<'a> Face<'a> {
     }
 
     pub(crate) fn sign_up(&self, sign_up: &SignUp) -> Value {
-        let settings = self.settings;
-        let missing = sign_up.missing(settings);
-        let unverified = sign_up.unverified();
-        json!({
-            "object": "sign_up_attempt",
-            "id": sign_up.id,
-            "status": sign_up.status(),
-            "required_fields": sign_up.required(settings),
-            "optional_fields": sign_up.optional(settings),
-            "missing_fields": missing,
-            "unverified_fields": unverified,
-            "verifications": {
-                "email_address": sign_up.email_address.as_ref().map(|_| {
-                    let waiting = unverified.contains(&"email_address");
-                    self.sign_up_verification(sign_up.email_verification.as_ref(), "email_code", waiting)
-                }),
-                "phone_number": sign_up.phone_number.as_ref().map(|_| {
-                    let waiting = unverified.contains(&"phone_number");
-                    self.sign_up_verification(sign_up.phone_verification.as_ref(), "phone_code", waiting)
-                }),
-                "web3_wallet": null,
-                "external_account": null,
-            },
-            "username": sign_up.username,
-            "email_address": sign_up.email_address,
-            "phone_number": sign_up.phone_number,
-            "web3_wallet": null,
-            "password_enabled": sign_up.password.is_some(),
-            "has_password": sign_up.password.is_some(),
-            "first_name": sign_up.first_name,
-            "last_name": sign_up.last_name,
-            "unsafe_metadata": sign_up.unsafe_metadata,
-            "public_metadata": {},
-            "custom_action": false,
-            "external_id": null,
-            "locale": sign_up.locale,
-            "created_session_id": sign_up.created_session_id,
-            "created_user_id": sign_up.created_user_id,
-            "abandon_at": sign_up.abandon_at,
-            "legal_accepted_at": sign_up.legal_accepted_at,
-        })
+        sign_up_object(sign_up, self.settings, self.now())
     }
+}
 
-    fn sign_up_verification(&self, verification: Option<&CodeVerification>, strategy: &str, waiting: bool) -> Value {
-        let mut object = match verification {
-            Some(verification) => verification.object(self.now()),
-            None => json!({
-                "object": "verification_otp",
-                "status": if waiting { "unverified" } else { "verified" },
-                // The components send a code unless one is said to be on its way, which a strategy here would say.
-                "strategy": null,
-                "attempts": null,
-                "expire_at": null,
+/// A sign-up under way, as pages and servers see it.
+pub(crate) fn sign_up_object(sign_up: &SignUp, settings: &InstanceSettings, now: Timestamp) -> Value {
+    let missing = sign_up.missing(settings);
+    let unverified = sign_up.unverified();
+    json!({
+        "object": "sign_up_attempt",
+        "id": sign_up.id,
+        "status": sign_up.status(),
+        "required_fields": sign_up.required(settings),
+        "optional_fields": sign_up.optional(settings),
+        "missing_fields": missing,
+        "unverified_fields": unverified,
+        "verifications": {
+            "email_address": sign_up.email_address.as_ref().map(|_| {
+                let waiting = unverified.contains(&"email_address");
+                verification_under_way(sign_up.email_verification.as_ref(), "email_code", waiting, now)
             }),
-        };
-        object["next_action"] = json!(match (waiting, verification) {
-            (false, _) => "",
-            (true, None) => "needs_prepare",
-            (true, Some(_)) => "needs_attempt",
-        });
-        object["supported_strategies"] = json!([strategy]);
-        object
-    }
+            "phone_number": sign_up.phone_number.as_ref().map(|_| {
+                let waiting = unverified.contains(&"phone_number");
+                verification_under_way(sign_up.phone_verification.as_ref(), "phone_code", waiting, now)
+            }),
+            "web3_wallet": null,
+            "external_account": null,
+        },
+        "username": sign_up.username,
+        "email_address": sign_up.email_address,
+        "phone_number": sign_up.phone_number,
+        "web3_wallet": null,
+        "password_enabled": sign_up.password.is_some(),
+        "has_password": sign_up.password.is_some(),
+        "first_name": sign_up.first_name,
+        "last_name": sign_up.last_name,
+        "unsafe_metadata": sign_up.unsafe_metadata,
+        "public_metadata": {},
+        "custom_action": sign_up.custom_action,
+        "external_id": sign_up.external_id,
+        "locale": sign_up.locale,
+        "created_session_id": sign_up.created_session_id,
+        "created_user_id": sign_up.created_user_id,
+        "abandon_at": sign_up.abandon_at,
+        "legal_accepted_at": sign_up.legal_accepted_at,
+    })
+}
+
+fn verification_under_way(
+    verification: Option<&CodeVerification>,
+    strategy: &str,
+    waiting: bool,
+    now: Timestamp,
+) -> Value {
+    let mut object = match verification {
+        Some(verification) => verification.object(now),
+        None => json!({
+            "object": "verification_otp",
+            "status": if waiting { "unverified" } else { "verified" },
+            // The components send a code unless one is said to be on its way, which a strategy here would say.
+            "strategy": null,
+            "attempts": null,
+            "expire_at": null,
+        }),
+    };
+    object["next_action"] = json!(match (waiting, verification) {
+        (false, _) => "",
+        (true, None) => "needs_prepare",
+        (true, Some(_)) => "needs_attempt",
+    });
+    object["supported_strategies"] = json!([strategy]);
+    object
 }

@@ -8,6 +8,7 @@ mod sessions;
 mod sign_ins;
 mod sign_ups;
 mod tickets;
+mod waitlist;
 
 use http::Method;
 
@@ -76,6 +77,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     on(POST, "/v1/client/sessions/{session_id}/tokens", sessions::token),
     on(POST, "/v1/client/sessions/{session_id}/tokens/{template_name}", sessions::token_by_template),
     on(GET, "/v1/tickets/accept", tickets::accept),
+    on(POST, "/v1/waitlist", waitlist::join),
     on(GET, "/v1/me", me::get),
     on(PATCH, "/v1/me", me::update),
     on(DELETE, "/v1/me", me::delete),

@@ -21,11 +21,36 @@ pub struct InstanceSettings {
     pub first_name: Requirement,
     /// A last name.
     pub last_name: Requirement,
+    /// Who may sign up.
+    pub sign_up_mode: SignUpMode,
     /// Whether a browser may be signed in as several people at once.
     pub multi_session: bool,
     /// Whether everybody must be in an organization: a session without an active one is pending, with the task
     /// `choose-organization`.
     pub organization_required: bool,
+}
+
+/// Who may sign up: Clerk's access mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpMode {
+    /// Everybody.
+    #[default]
+    Public,
+    /// Whoever was invited.
+    Restricted,
+    /// Whoever was invited; everybody else can join the waitlist.
+    Waitlist,
+}
+
+impl SignUpMode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Restricted => "restricted",
+            Self::Waitlist => "waitlist",
+        }
+    }
 }
 
 /// Whether something can be, or has to be, part of a user.
@@ -60,6 +85,7 @@ impl Default for InstanceSettings {
             password: Requirement::Required,
             first_name: Requirement::Optional,
             last_name: Requirement::Optional,
+            sign_up_mode: SignUpMode::Public,
             multi_session: false,
             organization_required: false,
         }

@@ -5,7 +5,8 @@
 //!                            └─ a code instead of the password ─▶ needs_new_password ─┘
 //! ```
 //!
-//! A second factor is a code to a phone number that its user reserved for that. What Clerk counts across sign-ins (a
+//! A second factor is a code to a phone number that its user reserved for that, a code of an authenticator app, or a backup
+//! code. What Clerk counts across sign-ins (a
 //! hundred wrong passwords lock an account) is not counted here.
 
 mod factors;
@@ -27,6 +28,7 @@ use crate::{
     change::Change,
     passwords::Password,
     refusal::Refusal,
+    restrictions,
     sessions::{CHOOSE_ORGANIZATION, NewSession},
     state::State,
     users::{Identifier, User, check_password},
@@ -122,7 +124,11 @@ impl Change<'_> {
         self.check_room(on, None)?;
         let user = match &identifier {
             None => None,
-            Some(identifier) => Some(find_user(self.state, on.settings, identifier)?.id.clone()),
+            Some(identifier) => {
+                let user = find_user(self.state, on.settings, identifier)?;
+                restrictions::check_sign_in(self.state, on.settings.sign_up_mode, identifier)?;
+                Some(user.id.clone())
+            }
         };
         if let Some(user) = &user {
             self.check_room(on, Some(user))?;
@@ -201,6 +207,11 @@ impl Change<'_> {
             }
             Some(_) => {}
         }
+        if user.password_compromised {
+            let message = "Your password may be compromised. To protect your account, please continue with an \
+                           alternative sign-in method. You will be required to reset your password after signing in.";
+            return Err(Refusal::form("form_password_compromised", "is compromised", message, "password"));
+        }
         sign_in.first_factor = Some(Proof::Password);
         self.finish_first_factor(on, sign_in)
     }
@@ -265,6 +276,16 @@ impl Change<'_> {
         if attempt.is_err() {
             self.keep(on, sign_in);
             return attempt;
+        }
+        self.finish_sign_in(on, sign_in, Arrival::default())
+    }
+
+    /// Proves a second factor that nobody has to send: a code of an authenticator app, or a backup code.
+    pub(crate) fn attempt_authenticator(&mut self, on: SignInOn<'_>, id: &str, code: &str) -> Result<(), Refusal> {
+        let sign_in = self.sign_in(on, id, SignInStatus::NeedsSecondFactor)?;
+        let user = user_of(self.state, &sign_in)?.id.clone();
+        if self.use_second_factor(user.as_str(), code).is_err() {
+            return Err(Refusal::form("form_code_incorrect", "is incorrect", "Incorrect code", "code"));
         }
         self.finish_sign_in(on, sign_in, Arrival::default())
     }

@@ -21,6 +21,7 @@ use crate::{
     metadata::Metadata,
     passwords::Password,
     refusal::Refusal,
+    restrictions,
     users::{Identifier, NewUser, SignedUp, check_email_address, check_password, check_phone_number, check_username},
 };
 
@@ -47,6 +48,11 @@ pub(crate) struct SignUp {
     pub(crate) ticket: Option<String>,
     /// The e-mail address that the ticket vouches for.
     pub(crate) ticket_address: Option<String>,
+    /// What the user is called elsewhere, as the application's server says.
+    #[serde(default)]
+    pub(crate) external_id: Option<String>,
+    #[serde(default)]
+    pub(crate) custom_action: bool,
     pub(crate) created_session_id: Option<SessionId>,
     pub(crate) created_user_id: Option<UserId>,
     pub(crate) abandon_at: Timestamp,
@@ -155,11 +161,12 @@ impl Change<'_> {
         ticket: Option<&str>,
     ) -> Result<(), Refusal> {
         self.check_room(on, None)?;
+        restrictions::check_mode(on.settings.sign_up_mode, ticket.is_some())?;
         let ticket_address = match ticket {
             None => None,
             Some(text) => self.unused_ticket(text)?.email_address().map(str::to_owned),
         };
-        self.check_fields(on.settings, &fields)?;
+        self.check_fields(on.settings, &fields, ticket_address.as_deref())?;
         let mut sign_up = SignUp {
             id: self.state.ids.prefixed("sua_", self.now),
             email_address: ticket_address.clone(),
@@ -175,6 +182,8 @@ impl Change<'_> {
             phone_verification: None,
             ticket: ticket.map(str::to_owned),
             ticket_address,
+            external_id: None,
+            custom_action: false,
             created_session_id: None,
             created_user_id: None,
             abandon_at: self.now.plus(ABANDON_AFTER),
@@ -185,7 +194,7 @@ impl Change<'_> {
 
     pub(crate) fn update_sign_up(&mut self, on: SignInOn<'_>, id: &str, fields: SignUpFields) -> Result<(), Refusal> {
         let mut sign_up = self.sign_up(on, id)?;
-        self.check_fields(on.settings, &fields)?;
+        self.check_fields(on.settings, &fields, sign_up.ticket_address.as_deref())?;
         sign_up.take(fields, self.now);
         self.advance_sign_up(on, sign_up)
     }
@@ -256,6 +265,7 @@ impl Change<'_> {
             public_metadata,
             unsafe_metadata: sign_up.unsafe_metadata.clone(),
             legal_accepted_at: sign_up.legal_accepted_at,
+            external_id: sign_up.external_id.clone(),
         }))?;
         let organization = ticket.as_ref().and_then(|ticket| ticket.organization.clone());
         let arrival = Arrival { organization, ..Arrival::default() };
@@ -278,7 +288,13 @@ impl Change<'_> {
         Ok(ticket)
     }
 
-    fn check_fields(&self, settings: &InstanceSettings, fields: &SignUpFields) -> Result<(), Refusal> {
+    /// `invited` is the address that a ticket vouches for.
+    fn check_fields(
+        &self,
+        settings: &InstanceSettings,
+        fields: &SignUpFields,
+        invited: Option<&str>,
+    ) -> Result<(), Refusal> {
         let given = [
             ("email_address", settings.email_address, &fields.email_address),
             ("phone_number", settings.phone_number, &fields.phone_number),
@@ -311,6 +327,9 @@ impl Change<'_> {
                 }
                 _ => None,
             };
+            if matches!(name, "email_address" | "phone_number") {
+                restrictions::check_sign_up(self.state, settings.sign_up_mode, text, invited)?;
+            }
             if let Some((identifier, what)) = identifier
                 && self.state.users.owner(&identifier).is_some()
             {

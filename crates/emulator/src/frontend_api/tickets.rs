@@ -65,7 +65,7 @@ impl Ticket {
                 id: found.id.clone(),
                 holder: Holder::User(found.user_id.clone()),
                 organization: found.organization_id.clone(),
-                redirect_url: None,
+                redirect_url: found.redirect_url.clone(),
                 terms: session,
             });
         }

@@ -55,6 +55,12 @@ impl Change<'_> {
         organization: &str,
         new: NewOrganizationDomain,
     ) -> Result<OrganizationDomain, Refusal> {
+        if !self.state.configuration.organizations.domains_enabled {
+            let long = "Domains of organizations are not enabled for this instance. PATCH \
+                        /v1/instance/organization_settings enables them.";
+            let code = "organization_domains_not_enabled";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, code, "access denied", long));
+        }
         let found = self.state.organizations.by_id_or_slug(organization);
         let organization = found.ok_or_else(|| Refusal::not_found("organization", organization))?.id.clone();
         if let Some(holder) = self.state.organization_domains.oldest_first().find(|domain| domain.name == new.name) {

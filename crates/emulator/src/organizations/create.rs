@@ -9,7 +9,6 @@ use crate::{
     form::Form,
     metadata::{self, Metadata},
     refusal::Refusal,
-    roles,
 };
 
 const NAME_LIMIT: usize = 256;
@@ -22,7 +21,8 @@ pub(crate) struct NewOrganization {
     name: String,
     slug: Option<String>,
     created_by: Option<String>,
-    max_allowed_memberships: i64,
+    /// What the instance says when nobody else does.
+    max_allowed_memberships: Option<i64>,
     public_metadata: Metadata,
     private_metadata: Metadata,
     role_set_key: Option<String>,
@@ -36,7 +36,7 @@ impl NewOrganization {
             name: form.string("name")?.required("name")?,
             slug: form.string("slug")?.given().filter(|slug| !slug.is_empty()),
             created_by: form.string("created_by")?.given().filter(|id| !id.is_empty()),
-            max_allowed_memberships: form.bounded("max_allowed_memberships", 0..=i64::MAX)?.given().unwrap_or(0),
+            max_allowed_memberships: form.bounded("max_allowed_memberships", 0..=i64::MAX)?.given(),
             public_metadata: metadata::read(&mut form, "public_metadata")?.given().unwrap_or_default(),
             private_metadata: metadata::read(&mut form, "private_metadata")?.given().unwrap_or_default(),
             role_set_key: form.string("role_set_key")?.given(),
@@ -62,7 +62,7 @@ impl NewOrganization {
             name: format!("Organization {number}"),
             slug: Some(format!("organization-{number}")),
             created_by: None,
-            max_allowed_memberships: 0,
+            max_allowed_memberships: None,
             public_metadata: Metadata::new(),
             private_metadata: Metadata::new(),
             role_set_key: None,
@@ -75,11 +75,15 @@ impl Change<'_> {
     /// Makes the organization and announces `organization.created`; a creator becomes its administrator and
     /// `organizationMembership.created` follows.
     pub(crate) fn create_organization(&mut self, new: NewOrganization) -> Result<OrganizationId, Refusal> {
+        self.check_organizations_enabled()?;
         let creator = match &new.created_by {
             None => None,
             Some(id) => Some(self.state.users.get(id).ok_or_else(|| unknown_creator(id))?.id.clone()),
         };
         let slug = match new.slug {
+            Some(_) if self.state.configuration.organizations.slug_disabled => {
+                return Err(Refusal::unknown_parameters(std::iter::once("slug")));
+            }
             Some(slug) if self.state.organizations.slug_owner(&slug).is_some() => {
                 return Err(Refusal::taken("slug", "slug"));
             }
@@ -93,12 +97,16 @@ impl Change<'_> {
         if self.state.organizations.get(id.as_str()).is_some() {
             return Err(Refusal::taken("id", "id"));
         }
+        let role_set = new.role_set_key.clone();
         self.state.organizations.put(Organization {
             id: id.clone(),
             name: new.name,
+            image_url: None,
             slug,
-            max_allowed_memberships: new.max_allowed_memberships,
-            admin_delete_enabled: true,
+            max_allowed_memberships: new
+                .max_allowed_memberships
+                .unwrap_or(self.state.configuration.organizations.max_allowed_memberships),
+            admin_delete_enabled: self.state.configuration.organizations.admin_delete_enabled,
             public_metadata: new.public_metadata,
             private_metadata: new.private_metadata,
             created_by: creator.clone(),
@@ -109,7 +117,8 @@ impl Change<'_> {
         match creator {
             None => self.announce_organization(EventKind::OrganizationCreated, &id),
             Some(user_id) => {
-                let membership = self.insert_membership(&id, &user_id, roles::ADMIN, Metadata::new(), Metadata::new());
+                let role = self.state.roles.creator_role(role_set.as_deref()).to_owned();
+                let membership = self.insert_membership(&id, &user_id, &role, Metadata::new(), Metadata::new());
                 self.announce_organization(EventKind::OrganizationCreated, &id);
                 self.announce_membership(EventKind::OrganizationMembershipCreated, &membership);
             }

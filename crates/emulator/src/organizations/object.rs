@@ -38,12 +38,15 @@ pub(crate) fn public_organization_data(organization: &Organization, instance_id:
         "name": organization.name,
         "slug": organization.slug,
         "image_url": image_url(organization, instance_id),
-        "has_image": false,
+        "has_image": organization.image_url.is_some(),
     })
 }
 
-/// Clerk's default logo: the address carries what to draw.
+/// The logo that was uploaded, or Clerk's default one: its address carries what to draw.
 fn image_url(organization: &Organization, instance_id: &InstanceId) -> String {
+    if let Some(url) = &organization.image_url {
+        return url.clone();
+    }
     let initial: String = organization.name.chars().take(1).flat_map(char::to_uppercase).collect();
     let picture = json!({ "type": "default", "iid": instance_id, "rid": organization.id, "initials": initial });
     format!("https://img.clerk.com/{}", URL_SAFE_NO_PAD.encode(picture.to_string()))
@@ -83,7 +86,7 @@ impl Serialize for OrganizationObject<'_> {
             name: &organization.name,
             slug: &organization.slug,
             image_url: image_url(organization, self.instance_id),
-            has_image: false,
+            has_image: organization.image_url.is_some(),
             members_count: self.counts.map(|counts| counts.members),
             missing_member_with_elevated_permissions: self.counts.map(|counts| counts.members == 0),
             pending_invitations_count: self.counts.map(|counts| counts.pending_invitations),

@@ -11,6 +11,7 @@ use crate::{
     billing::Payer,
     change::Change,
     form::{Field, Form},
+    images,
     metadata::{self, Metadata, MetadataMode},
     refusal::Refusal,
 };
@@ -105,6 +106,17 @@ impl Change<'_> {
         mode: MetadataMode,
     ) -> Result<OrganizationId, Refusal> {
         self.alter_organization(id, |organization| metadata.apply(mode, organization))
+    }
+
+    /// Sets the address of the logo, or takes the logo away.
+    pub(crate) fn set_organization_image(&mut self, id: &str, url: Option<String>) -> Result<OrganizationId, Refusal> {
+        self.alter_organization(id, |organization| {
+            if url.is_none() && organization.image_url.is_none() {
+                return Err(images::not_found());
+            }
+            organization.image_url = url;
+            Ok(())
+        })
     }
 
     /// Removes the organization with its memberships and takes it out of active sessions. Clerk is not known to

@@ -11,6 +11,7 @@ use crate::{
     metadata::{self, Metadata},
     passwords::{MAXIMUM_CHARACTERS, MINIMUM_CHARACTERS, Password},
     refusal::Refusal,
+    totp::{Authenticators, NewAuthenticators},
 };
 
 /// Clerk's bounds for usernames.
@@ -34,6 +35,7 @@ pub(crate) struct NewUser {
     private_metadata: Metadata,
     unsafe_metadata: Metadata,
     password: Option<Password>,
+    authenticators: NewAuthenticators,
     banned: bool,
     locked: bool,
     delete_self_enabled: bool,
@@ -58,6 +60,7 @@ pub(crate) struct SignedUp {
     pub(crate) public_metadata: Metadata,
     pub(crate) unsafe_metadata: Metadata,
     pub(crate) legal_accepted_at: Option<Timestamp>,
+    pub(crate) external_id: Option<String>,
 }
 
 impl NewUser {
@@ -67,7 +70,7 @@ impl NewUser {
         };
         Self {
             id: None,
-            external_id: None,
+            external_id: person.external_id,
             username: person.username,
             first_name: person.first_name,
             last_name: person.last_name,
@@ -78,6 +81,7 @@ impl NewUser {
             private_metadata: Metadata::new(),
             unsafe_metadata: person.unsafe_metadata,
             password: person.password,
+            authenticators: NewAuthenticators::default(),
             banned: false,
             locked: false,
             delete_self_enabled: true,
@@ -91,8 +95,8 @@ impl NewUser {
     }
 
     pub(crate) fn read(mut form: Form) -> Result<Self, Refusal> {
-        form.not_emulated(&["web3_wallet", "totp_secret", "backup_codes"])?;
-        form.ignore(&["web3_wallet", "totp_secret", "backup_codes", "skip_password_requirement", "skip_legal_checks"]);
+        form.not_emulated(&["web3_wallet"])?;
+        form.ignore(&["web3_wallet", "skip_password_requirement", "skip_legal_checks"]);
         let new = Self {
             id: None,
             external_id: form.string("external_id")?.given().filter(|id| !id.is_empty()),
@@ -106,6 +110,7 @@ impl NewUser {
             private_metadata: metadata::read(&mut form, "private_metadata")?.given().unwrap_or_default(),
             unsafe_metadata: metadata::read(&mut form, "unsafe_metadata")?.given().unwrap_or_default(),
             password: read_password(&mut form)?,
+            authenticators: Authenticators::take(&mut form)?,
             banned: form.boolean("banned")?.given().unwrap_or(false),
             locked: form.boolean("locked")?.given().unwrap_or(false),
             delete_self_enabled: form.boolean("delete_self_enabled")?.given().unwrap_or(true),
@@ -142,6 +147,7 @@ impl NewUser {
             unsafe_metadata: Metadata::new(),
             // One that nobody can type: hashing many thousands would take a while.
             password: Some(Password::Foreign { hasher: "none".to_owned() }),
+            authenticators: NewAuthenticators::default(),
             banned: false,
             locked: false,
             delete_self_enabled: true,
@@ -210,6 +216,8 @@ impl Change<'_> {
                 updated_at: now,
             })
             .collect();
+        let mut authenticators = Authenticators::default();
+        new.authenticators.apply(&mut authenticators);
         let user = User {
             id: id.clone(),
             external_id: new.external_id,
@@ -217,6 +225,7 @@ impl Change<'_> {
             first_name: new.first_name,
             last_name: new.last_name,
             locale: new.locale,
+            image_url: None,
             primary_email_address_id: email_addresses.first().map(|email| email.id.clone()),
             primary_phone_number_id: phone_numbers.first().map(|phone| phone.id.clone()),
             email_addresses,
@@ -227,6 +236,8 @@ impl Change<'_> {
             password_enabled: new.password.is_some(),
             password_last_updated_at: new.password.is_some().then_some(now),
             password: new.password,
+            password_compromised: false,
+            authenticators,
             banned: new.banned,
             locked_until: new.locked.then(|| now.plus(std::time::Duration::from_secs(LOCKOUT_SECONDS.unsigned_abs()))),
             delete_self_enabled: new.delete_self_enabled,

@@ -84,15 +84,15 @@ impl Serialize for UserObject<'_> {
             last_name: &user.last_name,
             locale: &user.locale,
             image_url: &image_url,
-            has_image: false,
+            has_image: user.image_url.is_some(),
             primary_email_address_id: &user.primary_email_address_id,
             primary_phone_number_id: &user.primary_phone_number_id,
             primary_web3_wallet_id: None,
             password_enabled: user.password_enabled,
             password_last_updated_at: user.password_last_updated_at,
-            two_factor_enabled: false,
-            totp_enabled: false,
-            backup_code_enabled: false,
+            two_factor_enabled: user.two_factor_enabled(),
+            totp_enabled: user.authenticators.totp_secret.is_some(),
+            backup_code_enabled: !user.authenticators.backup_codes.is_empty(),
             email_addresses: user.email_addresses.iter().map(EmailAddressObject::from).collect(),
             phone_numbers: user.phone_numbers.iter().map(PhoneNumberObject::from).collect(),
             web3_wallets: [],
@@ -153,7 +153,7 @@ impl<'a> PublicUserData<'a> {
             last_name: &user.last_name,
             profile_image_url: image_url.clone(),
             image_url,
-            has_image: false,
+            has_image: user.image_url.is_some(),
             identifier: user.identifier(),
             username: &user.username,
             banned: user.banned,
@@ -262,8 +262,11 @@ impl<'a> From<&'a PhoneNumber> for PhoneNumberObject<'a> {
     }
 }
 
-/// Clerk's default avatar: the address carries what to draw.
+/// The picture that was uploaded, or Clerk's default avatar: its address carries what to draw.
 fn image_url(user: &User, instance_id: &InstanceId) -> String {
+    if let Some(url) = &user.image_url {
+        return url.clone();
+    }
     #[derive(Serialize)]
     struct Picture<'a> {
         r#type: &'static str,

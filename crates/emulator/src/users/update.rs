@@ -15,6 +15,7 @@ use crate::{
     metadata::{self, Metadata, MetadataMode},
     passwords::Password,
     refusal::Refusal,
+    totp::{Authenticators, CodeKind, NewAuthenticators},
 };
 
 /// What `PATCH /v1/users/{id}` asks for.
@@ -29,6 +30,7 @@ pub(crate) struct UserPatch {
     primary_phone_number_id: Field<String>,
     metadata: Option<UserMetadata>,
     password: Option<Password>,
+    authenticators: NewAuthenticators,
     sign_out_of_other_sessions: bool,
     delete_self_enabled: Field<bool>,
     create_organization_enabled: Field<bool>,
@@ -70,7 +72,7 @@ impl UserMetadata {
 
 impl UserPatch {
     pub(crate) fn read(mut form: Form, version: ApiVersion) -> Result<Self, Refusal> {
-        let unsupported = ["totp_secret", "backup_codes", "primary_web3_wallet_id", "profile_image_id"];
+        let unsupported = ["primary_web3_wallet_id", "profile_image_id"];
         form.not_emulated(&unsupported)?;
         form.ignore(&unsupported);
         form.ignore(&["notify_primary_email_address_changed", "skip_legal_checks"]);
@@ -85,6 +87,7 @@ impl UserPatch {
             primary_phone_number_id: form.string("primary_phone_number_id")?,
             metadata,
             password: read_password(&mut form)?,
+            authenticators: Authenticators::take(&mut form)?,
             sign_out_of_other_sessions: form.boolean("sign_out_of_other_sessions")?.given().unwrap_or(false),
             delete_self_enabled: form.boolean("delete_self_enabled")?,
             create_organization_enabled: form.boolean("create_organization_enabled")?,
@@ -106,6 +109,7 @@ impl UserPatch {
         if let Some(password) = self.password {
             user.set_password(Some(password), now);
         }
+        self.authenticators.apply(&mut user.authenticators);
         self.external_id.patch(&mut user.external_id);
         self.username.patch(&mut user.username);
         user.external_id = user.external_id.take().filter(|id| !id.is_empty());
@@ -160,6 +164,22 @@ impl Change<'_> {
         mode: MetadataMode,
     ) -> Result<UserId, Refusal> {
         self.alter_user(id, |user| metadata.apply(mode, user))
+    }
+
+    /// Whether a code of an authenticator app, or a backup code, is the user's. A backup code is used up.
+    pub(crate) fn use_second_factor(&mut self, id: &str, code: &str) -> Result<CodeKind, Refusal> {
+        let user = self.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
+        if user.authenticators.is_empty() {
+            let long = "This user does not have TOTP enabled in their account";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "totp_disabled", "TOTP is disabled", long));
+        }
+        let mut user = user.clone();
+        let kind = user.authenticators.use_code(code, self.now).ok_or_else(|| {
+            let long = "The provided TOTP code is incorrect";
+            Refusal::form("totp_incorrect_code", "incorrect TOTP", long, "code")
+        })?;
+        self.state.users.put(user);
+        Ok(kind)
     }
 
     /// Takes the password away; signs out of every session if wanted.

@@ -4,6 +4,7 @@ mod handshakes;
 mod organizations;
 mod pages;
 mod profile;
+mod restrictions;
 mod sessions;
 mod shell;
 mod sign_ins;

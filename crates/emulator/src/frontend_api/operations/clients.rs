@@ -12,8 +12,8 @@ use crate::frontend_api::{
 
 pub(super) fn environment(call: &FrontendCall) -> FrontendReply {
     let instance = &call.instance;
-    let id = instance.identity.signing_key.instance_id().as_str();
-    Ok(Answer::json(environment_of(&instance.settings, id, call.public_url(), CLERK_JS_VERSION)))
+    let shown = instance.read(|view| environment_of(&instance.settings, view, call.public_url(), CLERK_JS_VERSION));
+    Ok(Answer::json(shown))
 }
 
 /// The client of the browser, or none before its first sign-in.

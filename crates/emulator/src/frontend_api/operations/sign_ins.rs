@@ -65,16 +65,22 @@ pub(super) fn attempt_first_factor(call: &FrontendCall) -> FrontendReply {
 }
 
 pub(super) fn prepare_second_factor(call: &FrontendCall) -> FrontendReply {
-    second_factor(call)?;
+    match call.form.required("strategy")? {
+        "phone_code" => {}
+        other => return Err(Refusal::wrong_value("strategy", other, "phone_code: it is the one that sends something")),
+    }
     let phone = call.form.text("phone_number_id");
     call.on_client(|change, on| change.prepare_second_factor(on, call.path("sign_in_id"), phone))?;
     Ok(answer(call, call.known_seat()?))
 }
 
 pub(super) fn attempt_second_factor(call: &FrontendCall) -> FrontendReply {
-    second_factor(call)?;
-    let code = call.form.required("code")?;
-    call.on_client(|change, on| change.attempt_second_factor(on, call.path("sign_in_id"), code))?;
+    let (id, code) = (call.path("sign_in_id"), call.form.required("code")?);
+    match call.form.required("strategy")? {
+        "phone_code" => call.on_client(|change, on| change.attempt_second_factor(on, id, code))?,
+        "totp" | "backup_code" => call.on_client(|change, on| change.attempt_authenticator(on, id, code))?,
+        other => return Err(Refusal::not_emulated(format_args!("The second factor {other}"))),
+    }
     Ok(answer(call, call.known_seat()?))
 }
 
@@ -83,13 +89,6 @@ pub(super) fn reset_password(call: &FrontendCall) -> FrontendReply {
     let elsewhere = call.form.flag("sign_out_of_other_sessions");
     call.on_client(|change, on| change.reset_password(on, call.path("sign_in_id"), password, elsewhere))?;
     Ok(answer(call, call.known_seat()?))
-}
-
-fn second_factor(call: &FrontendCall) -> Result<(), Refusal> {
-    match call.form.required("strategy")? {
-        "phone_code" => Ok(()),
-        other => Err(Refusal::not_emulated(format_args!("The second factor {other}"))),
-    }
 }
 
 /// A strategy that sends a code. Clerk's other strategies are named when they are refused.

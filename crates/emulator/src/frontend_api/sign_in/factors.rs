@@ -18,8 +18,9 @@ pub(crate) struct Factor {
 }
 
 impl Factor {
-    fn password() -> Self {
-        Self { strategy: "password", address_id: None, address: None, primary: false }
+    /// One that nothing is sent for.
+    fn plain(strategy: &'static str) -> Self {
+        Self { strategy, address_id: None, address: None, primary: false }
     }
 
     fn code(strategy: &'static str, id: &str, address: &str, primary: bool) -> Self {
@@ -43,7 +44,7 @@ pub(crate) fn first_factors(user: &User, settings: &InstanceSettings) -> Vec<Fac
     let mut factors = Vec::new();
     let password = user.password_enabled && settings.password.enabled();
     if password {
-        factors.push(Factor::password());
+        factors.push(Factor::plain("password"));
     }
     let mut codes = |email: &'static str, phone: &'static str| {
         for address in user.email_addresses.iter().filter(|address| proven(address.state)) {
@@ -65,7 +66,11 @@ pub(crate) fn first_factors(user: &User, settings: &InstanceSettings) -> Vec<Fac
 /// The second factors of a user; none means that the first one is enough.
 pub(crate) fn second_factors(user: &User) -> Vec<Factor> {
     let reserved = user.phone_numbers.iter().filter(|number| number.reserved_for_second_factor && proven(number.state));
-    reserved.map(|number| Factor::code("phone_code", &number.id, &number.phone_number, false)).collect()
+    let authenticators = &user.authenticators;
+    let app = authenticators.totp_secret.iter().map(|_| Factor::plain("totp"));
+    let codes = reserved.map(|number| Factor::code("phone_code", &number.id, &number.phone_number, false));
+    let backup = authenticators.backup_codes.first().map(|_| Factor::plain("backup_code"));
+    app.chain(codes).chain(backup).collect()
 }
 
 /// Whether the identifier is an address of the user that nobody has vouched for: it signs nobody in.

@@ -1,7 +1,7 @@
 //! How fast Rowlock is, measured beside what it competes with and what the machine allows.
 //!
-//! Five subjects: verifying a session token, running a client's statement as its principal, row-level security, taking webhooks,
-//! and writing everything that Clerk has.
+//! Six subjects: verifying a session token, running a client's statement as its principal, row-level security, taking webhooks,
+//! writing everything that Clerk has, and Clerk's emulator.
 //! Each is a race of *ours*, a *peer* (what people would use otherwise) and a *limit* (the part that nobody can leave
 //! out). They take turns on the same machine in the same minutes, so a noisy neighbour hits all of them; the claim is
 //! the ratio, the absolute numbers are context. What each row means stands in `benches/README.md`.
@@ -11,8 +11,10 @@
 
 mod backfill;
 mod callers;
+mod clerk_emulator;
 mod database;
 mod delay_proxy;
+
 mod ingest;
 mod machine;
 mod measure;
@@ -56,6 +58,8 @@ enum Subject {
     Ingest,
     /// Writing everything that Clerk has
     Backfill,
+    /// Clerk's emulator: its start, its pages
+    Emulator,
 }
 
 fn main() -> Result<()> {
@@ -85,6 +89,9 @@ fn main() -> Result<()> {
             backfill::measure(&runtime, &database, &mut report)?;
         }
         runtime.block_on(database.stop())?;
+    }
+    if wanted(Subject::Emulator) {
+        clerk_emulator::measure(&runtime, &mut report)?;
     }
     report.end();
     Ok(())

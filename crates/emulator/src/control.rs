@@ -28,11 +28,11 @@ pub(crate) fn instance(call: &Call) -> Reply {
     reply(&json!({
         "base_url": instance.base_url,
         "issuer": instance.issuer,
-        "instance_id": instance.identity.signing_key.instance_id(),
+        "instance_id": instance.identity.instance_id,
         "publishable_key": instance.publishable_key.to_string(),
         "secret_key": instance.identity.secret_key.expose(),
         "webhook_secret": instance.identity.webhook_secret.expose(),
-        "jwt_key": instance.identity.keyring.read().current().public_key_pem(),
+        "jwt_key": instance.identity.keyring().read().current().public_key_pem(),
     }))
 }
 

@@ -54,6 +54,8 @@ pub struct Emulator {
     server: JoinHandle<()>,
     webhooks: JoinHandle<()>,
     saver: Option<JoinHandle<()>>,
+    /// Draws the first key.
+    drawing: Option<JoinHandle<()>>,
 }
 
 /// Why an emulator did not start or did not stop well.
@@ -99,7 +101,7 @@ struct Beginning {
 }
 
 impl Emulator {
-    /// Starts an emulator and returns once it listens.
+    /// Starts an emulator and returns once it listens and, with a state file, is saved.
     ///
     /// # Errors
     /// When the address is taken, the state file is unusable or an option makes no sense.
@@ -134,7 +136,7 @@ impl Emulator {
             let (state_file, now) = (state_file.clone(), clock.now());
             move || Beginning::find(state_file.as_ref(), seed, &roles, &seed_data, signing_key, outbox_settings, now)
         };
-        // Reading a file and drawing a key both keep a thread busy.
+        // Reading a file and hashing the passwords of a seed both keep a thread busy.
         let Beginning { identity, mut state, outbox } = tokio::task::spawn_blocking(begin).await??;
         let dirty = Arc::new(Notify::new());
         let clock = Arc::new(ShiftedClock::new(clock, Duration::from_millis(state.clock_shift)));
@@ -160,11 +162,15 @@ impl Emulator {
             apps: Mutex::new(BTreeSet::new()),
             dirty,
         });
-        if let Some(file) = &state_file {
-            save(file, &instance).await?;
-        }
+        let keys = Arc::clone(&instance);
+        let drawing = tokio::task::spawn_blocking(move || drop(keys.identity.keyring().read()));
         let mut emulator = Self::run(instance, listener, address, state_file);
         emulator.state_lock = state_lock;
+        emulator.drawing = Some(drawing);
+        // It answers already; the caller hears of it when keys and secrets are safe, too.
+        if let Some(file) = &emulator.state_file {
+            save(file, &emulator.instance).await?;
+        }
         Ok(emulator)
     }
 
@@ -180,8 +186,18 @@ impl Emulator {
         });
         let webhooks = tokio::spawn(Arc::clone(&instance.webhooks).run(stop.clone()));
         let saver = state_file.clone().map(|file| tokio::spawn(keep_saved(file, Arc::clone(&instance), stop.clone())));
-        tracing::info!(address = %address, instance.id = %instance.identity.signing_key.instance_id(), "emulator listens");
-        Self { instance, address, state_file, state_lock: None, stop: stop.drop_guard(), server, webhooks, saver }
+        tracing::info!(address = %address, instance.id = %instance.identity.instance_id, "emulator listens");
+        Self {
+            instance,
+            address,
+            state_file,
+            state_lock: None,
+            stop: stop.drop_guard(),
+            server,
+            webhooks,
+            saver,
+            drawing: None,
+        }
     }
 
     /// Stops taking requests, lets what is on its way finish, and saves.
@@ -189,13 +205,16 @@ impl Emulator {
     /// # Errors
     /// When the state could not be saved.
     pub async fn shutdown(self) -> Result<(), EmulatorError> {
-        let Self { instance, state_file, state_lock, stop, mut server, webhooks, saver, .. } = self;
+        let Self { instance, state_file, state_lock, stop, mut server, webhooks, saver, drawing, .. } = self;
         drop(stop);
         if tokio::time::timeout(SHUTDOWN, &mut server).await.is_err() {
             tracing::warn!("connections to the emulator were cut off");
             server.abort();
         }
         webhooks.await?;
+        if let Some(drawing) = drawing {
+            drawing.await?;
+        }
         if let Some(saver) = saver {
             saver.await?;
         }
@@ -227,7 +246,7 @@ impl Emulator {
     /// The id of the instance, which is also the `kid` of its key.
     #[must_use]
     pub fn instance_id(&self) -> &InstanceId {
-        self.instance.identity.signing_key.instance_id()
+        &self.instance.identity.instance_id
     }
 
     /// `pk_test_…` of its own address.
@@ -251,7 +270,7 @@ impl Emulator {
     /// The public key as PEM, for verifiers that take `CLERK_JWT_KEY`.
     #[must_use]
     pub fn public_key_pem(&self) -> String {
-        self.instance.identity.keyring.read().current().public_key_pem()
+        self.instance.identity.keyring().read().current().public_key_pem()
     }
 
     /// Moves the time of the instance forward: what is due by then happens, webhooks that wait for their next attempt
@@ -263,13 +282,13 @@ impl Emulator {
     /// Signs with another key from now on. The keys before stay in the key set, where they verify what they signed,
     /// until they are retired. The id of the instance stays; the new key has a `kid` of its own.
     pub fn rotate_signing_key(&self, key: SigningKey) {
-        self.instance.identity.keyring.write().push(key);
+        self.instance.identity.keyring().write().push(key);
         self.instance.dirty.notify_one();
     }
 
     /// Takes every key but the newest out of the key set: what they signed cannot be verified any more.
     pub fn retire_signing_keys(&self) {
-        self.instance.identity.keyring.write().retire();
+        self.instance.identity.keyring().write().retire();
         self.instance.dirty.notify_one();
     }
 
@@ -310,7 +329,7 @@ impl Beginning {
         {
             let mut state = saved.state;
             let identity = Identity::load(saved.identity).map_err(|error| file.damaged(error))?;
-            let instance_id = identity.signing_key.instance_id();
+            let instance_id = &identity.instance_id;
             if state.roles.is_empty() {
                 // The file is older than roles that can be changed.
                 state.roles = Roles::initial(instance_id, state.created_at);
@@ -323,11 +342,11 @@ impl Beginning {
             });
         }
         let mut ids = IdSource::new(seed);
-        let identity = Identity::draw(signing_key.unwrap_or_else(SigningKey::generate), &mut ids);
-        let mut state = State::new(ids, identity.signing_key.instance_id(), now);
-        state.roles.define(roles, identity.signing_key.instance_id(), now);
+        let identity = Identity::draw(signing_key, &mut ids);
+        let mut state = State::new(ids, &identity.instance_id, now);
+        state.roles.define(roles, &identity.instance_id, now);
         // Nobody listens yet, so whatever the seed announces is announced to nobody.
-        let mut change = Change::begin(&mut state, identity.signing_key.instance_id(), now);
+        let mut change = Change::begin(&mut state, &identity.instance_id, now);
         change.plant(seed_data).map_err(EmulatorError::Seed)?;
         Ok(Self { identity, state, outbox: Outbox::new(settings) })
     }

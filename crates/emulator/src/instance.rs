@@ -66,7 +66,7 @@ impl Instance {
     pub(crate) fn read<T>(&self, reading: impl FnOnce(View<'_>) -> T) -> T {
         let state = self.state.read();
         let now = self.clock.now();
-        reading(View { state: &state, instance_id: self.identity.signing_key.instance_id(), now })
+        reading(View { state: &state, instance_id: &self.identity.instance_id, now })
     }
 
     /// Runs a change and publishes what it announces. A refused change announces nothing.
@@ -88,7 +88,7 @@ impl Instance {
         let mut state = self.state.write();
         // Read under the lock: a later change never carries an earlier time.
         let now = self.clock.now();
-        let mut change = Change::begin(&mut state, self.identity.signing_key.instance_id(), now);
+        let mut change = Change::begin(&mut state, &self.identity.instance_id, now);
         let result = operation(&mut change)?;
         let (events, ended) = (std::mem::take(&mut change.events), change.now);
         // A change that took time takes the clock along.
@@ -139,10 +139,11 @@ impl Instance {
     }
 
     pub(crate) fn mint<T>(&self, minting: impl FnOnce(Mint<'_>) -> T) -> T {
-        let key = self.identity.keyring.read().current().clone();
+        let key = self.identity.keyring().read().current().clone();
         self.read(|view| {
             minting(Mint {
                 state: view.state,
+                instance_id: view.instance_id,
                 key: &key,
                 issuer: &self.issuer,
                 session_claims: &self.session_claims,
@@ -165,7 +166,7 @@ impl Instance {
         let mut ids = Vec::with_capacity(events.len());
         for (event, departures) in events.iter().zip(departures) {
             let id = state.ids.delivery(event.at);
-            let body = envelope(event, self.identity.signing_key.instance_id(), origin);
+            let body = envelope(event, &self.identity.instance_id, origin);
             let now = self.webhooks.now();
             let departures: Vec<Timestamp> = departures.into_iter().map(|wait| now.plus(wait)).collect();
             self.webhooks.with(|outbox| outbox.publish(id.clone(), event.kind.as_str(), body, event.at, &departures));

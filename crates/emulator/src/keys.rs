@@ -1,8 +1,8 @@
 //! The RSA key that signs every token of an instance, and what the world sees of it.
 //!
 //! Clerk's `kid` is the instance id, and verifiers cache keys by `kid`. An emulator that kept its `kid` while drawing a
-//! new key would poison those caches, so the instance id is *derived from the public key*: the same `kid` is the same
-//! key, always. A rotated instance keeps its id, and its new key has a `kid` of its own. The key itself is random (RSA generation takes no seed) and stable through the state file.
+//! new key would poison those caches, so both are random and stay together: in the state file, and for as long as a process
+//! lives. A rotated instance keeps its id, and its new key has a `kid` of its own, derived from the public key.
 
 use std::sync::Arc;
 
@@ -22,11 +22,12 @@ use serde_json::{Value, json};
 
 use crate::ids::base62;
 
-/// An RSA-2048 key pair. Clones share it; `Debug` shows the instance id only.
+/// An RSA-2048 key pair and its name. Clones share it; `Debug` shows the name only.
 #[derive(Clone)]
 pub struct SigningKey {
     pair: Arc<KeyPair>,
-    instance_id: InstanceId,
+    /// The `kid`.
+    id: InstanceId,
 }
 
 /// The bytes are not a usable RSA private key.
@@ -37,7 +38,7 @@ pub(crate) struct UnusableKey {
 }
 
 impl SigningKey {
-    /// Draws a new key. Takes tens of milliseconds of processor time: keep it off the async threads.
+    /// Draws a new key. Takes tens to hundreds of milliseconds of processor time: keep it off the async threads.
     #[must_use]
     pub fn generate() -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).expect("aws-lc generates RSA-2048 keys");
@@ -55,9 +56,14 @@ impl SigningKey {
         STANDARD.encode(der.as_ref())
     }
 
-    /// The id of the instance this key signs for, which is also the `kid`.
-    pub(crate) fn instance_id(&self) -> &InstanceId {
-        &self.instance_id
+    /// The `kid`: that of an instance's first key is the id of the instance.
+    pub(crate) fn id(&self) -> &InstanceId {
+        &self.id
+    }
+
+    /// The same key under the name of the instance whose first key it is.
+    pub(crate) fn named(self, id: InstanceId) -> Self {
+        Self { id, ..self }
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256 (`RS256`) over `message`.
@@ -75,7 +81,7 @@ impl SigningKey {
         json!({
             "use": "sig",
             "kty": "RSA",
-            "kid": self.instance_id.as_str(),
+            "kid": self.id.as_str(),
             "alg": "RS256",
             "n": URL_SAFE_NO_PAD.encode(key.modulus().big_endian_without_leading_zero()),
             "e": URL_SAFE_NO_PAD.encode(key.exponent().big_endian_without_leading_zero()),
@@ -99,9 +105,9 @@ impl SigningKey {
         let fingerprint = digest(&SHA256, pair.public_key().modulus().big_endian_without_leading_zero());
         let mut number = [0; 20];
         number.copy_from_slice(&fingerprint.as_ref()[..20]);
-        let instance_id =
+        let id =
             InstanceId::parse(&format!("ins_{}", base62(number))).expect("27 base62 characters make an instance id");
-        Self { pair: Arc::new(pair), instance_id }
+        Self { pair: Arc::new(pair), id }
     }
 }
 
@@ -150,7 +156,7 @@ impl Keyring {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("SigningKey").field("instance_id", &self.instance_id).finish_non_exhaustive()
+        formatter.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -162,9 +168,9 @@ mod tests {
     fn a_key_survives_its_text_form_with_the_same_kid() {
         let key = SigningKey::generate();
         let again = SigningKey::from_pkcs8_base64(&key.to_pkcs8_base64()).unwrap();
-        assert_eq!(again.instance_id(), key.instance_id());
+        assert_eq!(again.id(), key.id());
         assert_eq!(again.jwk(), key.jwk());
-        assert_ne!(SigningKey::generate().instance_id(), key.instance_id());
+        assert_ne!(SigningKey::generate().id(), key.id());
     }
 
     #[test]

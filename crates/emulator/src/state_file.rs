@@ -10,8 +10,10 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +29,8 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone)]
 pub(crate) struct StateFile {
     path: PathBuf,
+    /// Held while the neighbour is written.
+    writing: Arc<Mutex<()>>,
 }
 
 /// What a file holds.
@@ -102,7 +106,7 @@ pub enum StateFileError {
 
 impl StateFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, writing: Arc::default() }
     }
 
     /// Takes the file for this process, for as long as the returned file is open.
@@ -155,10 +159,13 @@ impl StateFile {
 
     /// Saves the instance as it is now. Blocks on the disk.
     pub(crate) fn save(&self, instance: &Instance) -> Result<(), StateFileError> {
+        let _writing = self.writing.lock();
+        // Before the state is locked: it may have to wait for a key.
+        let identity = instance.identity.save();
         let text = {
             let state = instance.state.read();
             let webhooks = instance.webhooks.read(|outbox| outbox.save());
-            serde_json::to_vec(&Saving { format: FORMAT, identity: instance.identity.save(), state: &state, webhooks })
+            serde_json::to_vec(&Saving { format: FORMAT, identity, state: &state, webhooks })
                 .expect("the state has a JSON form")
         };
         self.replace(&text).map_err(|source| StateFileError::Unwritable { path: self.path.clone(), source })

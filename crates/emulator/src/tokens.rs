@@ -7,7 +7,7 @@
 mod jws;
 mod payload;
 
-use clerk::{MachineId, OrganizationId, SessionId, Timestamp, TokenClass, UserId};
+use clerk::{InstanceId, MachineId, OrganizationId, SessionId, Timestamp, TokenClass, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -129,6 +129,7 @@ pub(crate) struct BrowserToken<'a> {
 /// What minting needs to know; borrowed for one token.
 pub(crate) struct Mint<'a> {
     pub(crate) state: &'a State,
+    pub(crate) instance_id: &'a InstanceId,
     pub(crate) key: &'a SigningKey,
     pub(crate) issuer: &'a str,
     /// Custom claims of every session token, with shortcodes.
@@ -392,7 +393,7 @@ impl<'a> Mint<'a> {
             user: subject.user,
             membership: subject.membership,
             state: self.state,
-            instance_id: self.key.instance_id(),
+            instance_id: self.instance_id,
         };
         context.expand(template)
     }
@@ -400,7 +401,7 @@ impl<'a> Mint<'a> {
     fn sign_by_template(&self, template: &JwtTemplate, claims: &Map<String, Value>) -> Result<String, Refusal> {
         match &template.signing {
             None => Ok(jws::sign(TokenClass::Template, claims, self.key)),
-            Some(signing) => jws::sign_with(signing, claims, self.key.instance_id()).map_err(|error| {
+            Some(signing) => jws::sign_with(signing, claims, self.instance_id).map_err(|error| {
                 Refusal::wrong_value("signing_key", &error.to_string(), "a key for the template's signing_algorithm")
             }),
         }

@@ -73,7 +73,7 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(instance)
 }
 

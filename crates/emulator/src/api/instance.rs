@@ -6,7 +6,7 @@ use super::{Call, Reply, call::Paginated, reply};
 
 /// `GET /v1/jwks` and, without a key, `/.well-known/jwks.json`.
 pub(crate) fn jwks(call: &Call) -> Reply {
-    reply(&call.instance.identity.keyring.read().jwks())
+    reply(&call.instance.identity.keyring().read().jwks())
 }
 
 pub(crate) fn openid_configuration(call: &Call) -> Reply {
@@ -24,7 +24,7 @@ pub(crate) fn openid_configuration(call: &Call) -> Reply {
 
 /// The one domain of the instance. Its Frontend API is what stands in `iss`.
 pub(crate) fn domains(call: &Call) -> Reply {
-    let (instance, instance_id) = (&call.instance, call.instance.identity.signing_key.instance_id());
+    let (instance, instance_id) = (&call.instance, &call.instance.identity.instance_id);
     let domain = json!({
         "object": "domain",
         "id": format!("dmn_{}", instance_id.as_str().trim_start_matches("ins_")),

@@ -44,7 +44,7 @@ pub(crate) fn verify(call: &Call) -> Reply {
     let token = form.string("token")?.required("token")?;
     form.finish()?;
     let id = call.path("session_id");
-    let payload = call.instance.identity.keyring.read().payload_of(&token);
+    let payload = call.instance.identity.keyring().read().payload_of(&token);
     call.instance.read(|view| {
         let session = view.state.sessions.get(id).ok_or_else(|| Refusal::not_found("session", id))?;
         let of_it = payload.is_some_and(|payload| payload["sid"] == id);

@@ -44,7 +44,7 @@ pub(crate) fn rotate_signing_key(call: &Call) -> Reply {
     let retire = form.boolean("retire")?.given().unwrap_or(false);
     form.finish()?;
     let key = SigningKey::generate();
-    let mut keyring = call.instance.identity.keyring.write();
+    let mut keyring = call.instance.identity.keyring().write();
     keyring.push(key);
     if retire {
         keyring.retire();

@@ -167,10 +167,11 @@ impl FrontendCall {
 
     pub(crate) fn face<T>(&self, look: impl FnOnce(&Face<'_>) -> T) -> T {
         let instance = &self.instance;
-        let key = instance.identity.keyring.read().current().clone();
+        let key = instance.identity.keyring().read().current().clone();
         instance.read(|view| {
             let mint = Mint {
                 state: view.state,
+                instance_id: view.instance_id,
                 key: &key,
                 issuer: &instance.issuer,
                 session_claims: &instance.session_claims,

@@ -106,7 +106,7 @@ fn router(instance: Arc<Instance>) -> Router {
         .fallback(unknown)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(cors)
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(instance);
     // clerk-js writes some addresses with a slash at their end.
     Router::new().fallback(move |request: Request| routed.oneshot(without_final_slash(request)))

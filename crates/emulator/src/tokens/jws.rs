@@ -66,7 +66,7 @@ pub(crate) enum UnusableSigningKey {
 /// Signs with the key of the instance.
 pub(super) fn sign(class: TokenClass, claims: &Map<String, Value>, key: &SigningKey) -> String {
     let token_type = if class == TokenClass::OAuthAccess { "at+jwt" } else { "JWT" };
-    let input = signing_input("RS256", key.instance_id(), token_type, class.category(), claims);
+    let input = signing_input("RS256", key.id(), token_type, class.category(), claims);
     let signature = key.sign(input.as_bytes());
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }

@@ -31,6 +31,8 @@ pub struct DataApi(Arc<Inner>);
 struct Inner {
     /// Acts for clients.
     clients: Pool,
+    /// Acts for the application's own servers, where they may call.
+    service: ArcSwapOption<Pool>,
     /// Reads the catalogue.
     catalogue: Pool,
     config: ArcSwap<Config>,
@@ -50,11 +52,19 @@ impl DataApi {
     pub fn new(clients: Pool, catalogue: Pool, config: Config, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
             clients,
+            service: ArcSwapOption::empty(),
             catalogue,
             config: ArcSwap::from_pointee(config),
             schema: ArcSwapOption::empty(),
             clock,
         }))
+    }
+
+    /// Runs on `service` whatever is asked with a secret key: the clients' login cannot become `service_role`.
+    #[must_use]
+    pub fn serving_on(self, service: Pool) -> Self {
+        self.0.service.store(Some(Arc::new(service)));
+        self
     }
 
     /// Reads the schema anew. Requests under way keep the one they began with; nobody waits.
@@ -189,7 +199,9 @@ impl DataApi {
         watch.lap("parse");
         let plan = plan::plan(config, &schema, &request)?;
         watch.lap("plan");
-        let context = Context { pool: &self.0.clients, config, caller };
+        // Without a login for servers Postgres refuses the role.
+        let service = if caller.is_service { self.0.service.load_full() } else { None };
+        let context = Context { pool: service.as_deref().unwrap_or(&self.0.clients), config, caller };
         let mut response = match &plan {
             Plan::Statement(plan) => {
                 let outcome = context.run(http, &request, plan).await?;

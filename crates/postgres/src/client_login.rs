@@ -77,8 +77,13 @@ pub async fn refuse_powerful_login(clients: &Pool) -> Result<(), LoginError> {
 }
 
 fn derived_password(url: &DatabaseUrl) -> Option<String> {
+    derived(url, b"rowlock client login, version 1")
+}
+
+/// A password for `purpose`, which only whoever knows the owner's can compute.
+pub(crate) fn derived(url: &DatabaseUrl, purpose: &[u8]) -> Option<String> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, url.password()?);
-    Some(URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"rowlock client login, version 1")))
+    Some(URL_SAFE_NO_PAD.encode(hmac::sign(&key, purpose)))
 }
 
 #[cfg(test)]

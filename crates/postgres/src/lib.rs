@@ -22,6 +22,7 @@ mod prepared;
 mod principal_transaction;
 mod rehearsal;
 mod script;
+mod service_login;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;
@@ -36,4 +37,5 @@ pub use pool::{Connection, Pool, PoolOptions, Transaction};
 pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};
 pub use rehearsal::{Attempt, Rehearsal};
 pub use script::script;
+pub use service_login::{SERVICE_LOGIN, drop_service_login, install_service_login};
 pub use uninstall::{Contents, Inventory, Login, UninstallError, drop_client_login, inventory, uninstall};

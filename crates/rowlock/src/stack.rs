@@ -18,7 +18,7 @@ use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
 use server::config::{DataApiOptions, Issuer, MirrorPatience};
 use server::{Config, Services, telemetry};
-use tokens::VerifierOptions;
+use tokens::{ApiKeys, VerifierOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -173,6 +173,8 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         reconcile: None,
         data_api: Some(DataApiOptions::default()),
         record_changes: true,
+        api_keys: ApiKeys::default(),
+        further_issuers: Vec::new(),
         deletion: DeletionPolicy { rules: Vec::new(), hold: Duration::from_secs(72 * 60 * 60) },
         // What happens on a laptop may be looked at for as long as its data is there.
         retention: Retention { revocations: Duration::from_secs(30 * 24 * 60 * 60), changes: None },

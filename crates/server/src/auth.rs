@@ -24,7 +24,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    fn anonymous(because: &'static str) -> Self {
+    pub(crate) fn anonymous(because: &'static str) -> Self {
         Self { principal: Principal::anonymous(), claims: None, anonymous_because: Some(because) }
     }
 }
@@ -40,7 +40,7 @@ impl FromRequestParts<Services> for Caller {
             // What a template string makes of a `getToken()` that gave nothing: the user is signed out.
             "null" | "undefined" | "" => Ok(Self::anonymous("the token sent is empty: the user is signed out")),
             token => {
-                let claims = services.verifier.verify(token).await?;
+                let claims = services.verifier_of(token).verify(token).await?;
                 if let Some(reason) = services.revocations.check(&claims).await? {
                     return Err(Failure::Revoked(reason));
                 }

@@ -3,6 +3,7 @@
 //! ```text
 //! POST /webhooks/clerk   signature → mirror            (signed by Clerk, or refused)
 //! GET  /whoami           token → principal → Postgres  (whoever calls, as the database sees them)
+//! *    /rest/v1/…        token → principal → Postgres  (rows, for whoever calls)
 //! GET  /healthz          is everything well            (anybody: says nothing about people)
 //! GET  /readyz           can requests be served        (anybody: says nothing about people)
 //! GET  /metrics          Prometheus                    (anybody: says nothing about people)
@@ -11,6 +12,7 @@
 //! A handler gets its caller through an extractor ([`Caller`](auth::Caller)), so a route that acts for somebody cannot be
 //! written without deciding for whom; and the router is made of a list ([`ROUTES`]) that a test walks as a stranger.
 
+mod api_key;
 pub mod auth;
 mod background;
 pub mod config;

@@ -12,7 +12,7 @@ use mirror::deletion::Deletions;
 use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Retention, Revocations};
 use postgres::{Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
-use tokens::{DatabaseRole, HttpKeySource, KeyCache, Verifier};
+use tokens::{ApiKeys, DatabaseRole, HttpKeySource, KeyCache, Verifier, unverified_issuer};
 use tokio_postgres::Row;
 
 use crate::Config;
@@ -30,6 +30,9 @@ pub struct Services(Arc<Parts>);
 /// What is behind [`Services`], none of it public. A request clones its services several times, so they have one count.
 pub struct Parts {
     pub(crate) verifier: Verifier,
+    /// Of issuers that are trusted besides.
+    further_verifiers: Arc<[Verifier]>,
+    pub(crate) api_keys: ApiKeys,
     pub(crate) mirror: Mirror,
     pub(crate) revocations: Revocations,
     pub(crate) reconcile: Option<ReconcileSchedule>,
@@ -93,6 +96,17 @@ pub enum StartError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The login for secret keys cannot be made.
+    #[error(
+        "the login for secret keys at {url} cannot be made; the owner needs the right to make roles and to grant `service_role`"
+    )]
+    ServiceLogin {
+        /// The address, without its password.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What is declared about deletion does not fit the database.
     #[error(transparent)]
     Deletion(#[from] mirror::deletion::RuleError),
@@ -144,13 +158,20 @@ impl Services {
         };
         let keys = key_cache(config, &issuer, &clock)?;
         let data_api = match &config.data_api {
-            Some(options) => Some(mounted(options, &clients, &owner, &clock).await),
+            Some(options) => Some(mounted(options, &clients, &owner, config, &clock).await?),
             None => None,
         };
         let mut options = config.verifier.clone();
         options.issuer = issuer;
+        let further_verifiers = config
+            .further_issuers
+            .iter()
+            .map(|issuer| further_verifier(config, issuer, &clock))
+            .collect::<Result<_, _>>()?;
         let services = Self(Arc::new(Parts {
             verifier: Verifier::new(options, keys, Arc::clone(&clock)),
+            further_verifiers,
+            api_keys: config.api_keys.clone(),
             revocations: Revocations::new(owner.clone()),
             reconcile: config.reconcile,
             arrival: ArrivalWatch::default(),
@@ -193,9 +214,19 @@ impl Services {
         &self.verifier
     }
 
-    /// Whether this caller's rows were made before.
+    /// Who verifies `token`: its issuer's verifier, and the main one for any that is not trusted, which says so.
+    pub(crate) fn verifier_of(&self, token: &str) -> &Verifier {
+        if self.further_verifiers.is_empty() {
+            return &self.verifier;
+        }
+        let issuer = unverified_issuer(token);
+        let known = |verifier: &&Verifier| issuer.as_deref() == Some(verifier.issuer());
+        self.further_verifiers.iter().find(known).unwrap_or(&self.verifier)
+    }
+
+    /// Whether this caller needs no rows in the mirror: they were made before, or the mirror is another instance's.
     pub(crate) fn knows(&self, claims: &Claims) -> bool {
-        self.known_callers.contains(claims)
+        claims.issuer != self.verifier.issuer() || self.known_callers.contains(claims)
     }
 
     /// This caller's rows have been made, and that is committed.
@@ -215,7 +246,7 @@ impl Services {
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
         let transaction = self.clients.as_principal(&caller.principal).await?;
-        let Some(claims) = caller.claims.as_ref().filter(|claims| !self.known_callers.contains(claims)) else {
+        let Some(claims) = caller.claims.as_ref().filter(|claims| !self.knows(claims)) else {
             return Ok(transaction.query(statement, parameters).await?);
         };
         let rows = transaction.ensuring_rows().query(statement, parameters).await?;
@@ -230,17 +261,40 @@ impl Services {
 }
 
 /// The data API, which knows the schema if the database could be asked; otherwise the task that follows it asks again.
-async fn mounted(options: &DataApiOptions, clients: &Pool, owner: &Pool, clock: &Arc<dyn Clock>) -> MountedDataApi {
-    let api = DataApi::new(
+async fn mounted(
+    options: &DataApiOptions,
+    clients: &Pool,
+    owner: &Pool,
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<MountedDataApi, StartError> {
+    let mut api = DataApi::new(
         clients.clone(),
         owner.clone(),
         data_api_config(options, clients).await.unwrap_or_else(|| shown(options)),
         Arc::clone(clock),
     );
+    if config.api_keys.can_serve() {
+        api = api.serving_on(service_pool(owner, config).await?);
+    }
     if let Err(error) = api.reload().await {
         tracing::warn!(error = with_causes(&error), "the data API does not know the schema yet");
     }
-    MountedDataApi { api, max_body_bytes: options.max_body_bytes }
+    Ok(MountedDataApi { api, max_body_bytes: options.max_body_bytes })
+}
+
+/// For whoever holds a secret key. The login is made here, because nobody has it who has no such key.
+async fn service_pool(owner: &Pool, config: &Config) -> Result<Pool, StartError> {
+    let url = config.database_url.to_string();
+    let unusable =
+        |source: Box<dyn std::error::Error + Send + Sync>| StartError::ServiceLogin { url: url.clone(), source };
+    postgres::install_service_login(owner).await.map_err(|error| unusable(error.into()))?;
+    let options = PoolOptions {
+        size: config.owner_connections,
+        wait: config.connection_wait,
+        application_name: "rowlock service",
+    };
+    Pool::new(&config.database_url.for_service(), &options).map_err(|error| unusable(error.into()))
 }
 
 fn shown(options: &DataApiOptions) -> data_api::Config {
@@ -293,6 +347,15 @@ fn backend_api(config: &Config, key: &SecretKey) -> Result<BackendApi, StartErro
     };
     let api = BackendApi::new(config.api_url.clone(), key.clone());
     api.map(|api| api.at_rate(rate)).map_err(|error| StartError::Clerk(with_causes(&error)))
+}
+
+fn further_verifier(config: &Config, issuer: &str, clock: &Arc<dyn Clock>) -> Result<Verifier, StartError> {
+    let unusable = |error: &dyn std::fmt::Display| StartError::Clerk(format!("issuer `{issuer}`: {error}"));
+    let url = format!("{issuer}/.well-known/jwks.json").parse().map_err(|error| unusable(&error))?;
+    let source = HttpKeySource::new(url, None).map_err(|error| unusable(&error))?;
+    let mut options = config.verifier.clone();
+    issuer.clone_into(&mut options.issuer);
+    Ok(Verifier::new(options, KeyCache::new(source, Arc::clone(clock)), Arc::clone(clock)))
 }
 
 fn key_cache(config: &Config, issuer: &str, clock: &Arc<dyn Clock>) -> Result<KeyCache, StartError> {

@@ -59,6 +59,7 @@ fn failures() -> Vec<Failure> {
     ];
     let own = [
         Failure::Scheme,
+        Failure::ApiKey,
         Failure::TooLarge { limit: 1 },
         Failure::TooManyRefusals { retry_after: second },
         Failure::BrokenBody,
@@ -66,6 +67,7 @@ fn failures() -> Vec<Failure> {
         Failure::DatabaseAway(busy()),
         Failure::DatabaseRefused(busy()),
         Failure::NoRoute,
+        Failure::NotServed("x"),
         Failure::Method,
         Failure::Timeout,
         Failure::Panic,

@@ -11,12 +11,15 @@ use std::sync::Arc;
 const AUTHENTICATED: &str = "authenticated";
 /// The role of a caller without a token.
 const ANONYMOUS: &str = "anon";
+/// The role of the application's own servers.
+const SERVICE: &str = "service_role";
 /// Roles that no list may hold: they see past row-level security or own what it protects.
 const NEVER: &[&str] = &[
-    "service_role",
+    SERVICE,
     "postgres",
     "authenticator",
     "rowlock_client",
+    "rowlock_service",
     "dashboard_user",
     "pgbouncer",
     // The owners that hosts make instead of a superuser: RDS, Cloud SQL, Azure, Neon, DigitalOcean.
@@ -41,6 +44,16 @@ impl DatabaseRole {
     /// `anon`: whoever brings no token.
     pub fn anonymous() -> Self {
         Self(ANONYMOUS.into())
+    }
+
+    /// `authenticated`: whoever is signed in.
+    pub(crate) fn authenticated() -> Self {
+        Self(AUTHENTICATED.into())
+    }
+
+    /// `service_role`: whoever holds a secret key. No list holds it, so no Clerk token gets it.
+    pub(crate) fn service() -> Self {
+        Self(SERVICE.into())
     }
 
     /// The name in Postgres.
@@ -78,7 +91,7 @@ pub struct DatabaseRoles {
 
 impl Default for DatabaseRoles {
     fn default() -> Self {
-        let authenticated = DatabaseRole(AUTHENTICATED.into());
+        let authenticated = DatabaseRole::authenticated();
         Self { default: authenticated.clone(), allowed: vec![authenticated] }
     }
 }

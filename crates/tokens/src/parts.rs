@@ -4,6 +4,7 @@
 //! one that is forged, and is no reason to look for other keys. One text has one spelling: unpadded base64url (RFC 7515
 //! §2) with spare bits of zero.
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -38,6 +39,12 @@ impl<'a> Parts<'a> {
 
     pub(crate) fn are_signed_by(&self, key: &RsaKey) -> bool {
         key.signed(self.message, self.signature)
+    }
+
+    /// Whether it is signed with a secret that both sides know.
+    pub(crate) fn are_signed_with(&self, key: &hmac::Key) -> bool {
+        let signature = URL_SAFE_NO_PAD.decode(self.signature);
+        signature.is_ok_and(|signature| hmac::verify(key, self.message.as_bytes(), &signature).is_ok())
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use clerk::Claims;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{DatabaseRole, Verified};
 
-/// A database role and the claims that policies read. Made of verified claims, or anonymous; there is no third way.
+/// A database role and the claims that policies read. Made of verified claims or of one of the application's
+/// own keys, or anonymous; there is no other way.
 #[derive(Debug, Clone)]
 pub struct Principal {
     role: DatabaseRole,
@@ -22,9 +23,26 @@ impl Principal {
         Self { role, claims_json }
     }
 
+    /// Whom a key stands for: only what has checked one may say so.
+    pub(crate) fn with_role(role: DatabaseRole, mut claims: Map<String, Value>) -> Self {
+        claims.insert("role".to_owned(), Value::from(role.as_str()));
+        let text = Value::Object(claims).to_string();
+        Self { role, claims_json: clerk::jsonb_text(&text).into_owned() }
+    }
+
     /// The role that statements run as.
     pub fn role(&self) -> &str {
         self.role.as_str()
+    }
+
+    /// Whether it is the application itself, which row-level security does not hold back.
+    pub fn is_service(&self) -> bool {
+        self.role == DatabaseRole::service()
+    }
+
+    /// Whether it is nobody in particular.
+    pub fn is_anonymous(&self) -> bool {
+        self.role == DatabaseRole::anonymous()
     }
 
     /// The value of `request.jwt.claims`: the token's payload, with `role` as it was decided.

@@ -189,6 +189,11 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// A number of seconds that is known to be positive.
+pub(crate) fn seconds_ago(seconds: i64) -> Duration {
+    Duration::from_secs(seconds.unsigned_abs())
+}
+
 fn seconds(duration: &Duration) -> String {
     if duration.as_secs() < 10 {
         format!("{:.1} s", duration.as_secs_f64())

@@ -28,13 +28,15 @@ pub struct Caller {
     pub(crate) signed_in: bool,
     /// Whether the mirror's rows of the caller are made first.
     pub(crate) ensures_rows: bool,
+    /// Whether it is the application's own server.
+    pub(crate) is_service: bool,
 }
 
 impl Caller {
     /// A caller that somebody else has verified: role and claims are handed to Postgres as they are.
     pub fn verified(principal: &tokens::Principal, signed_in: bool) -> Self {
         let (role, claims) = (principal.role().to_owned(), principal.claims_json().to_owned());
-        Self { role, claims, signed_in, ensures_rows: false }
+        Self { role, claims, signed_in, ensures_rows: false, is_service: principal.is_service() }
     }
 
     /// The mirror's rows of the caller are made in the same transaction, where Clerk's webhook has not brought them yet.
@@ -62,7 +64,7 @@ pub(crate) fn caller(config: &Config, headers: &HeaderMap, now: i64) -> Result<C
     let signed_in = config.anonymous_role.as_ref() != Some(&role);
     let Value::Object(mut claims) = claims_value else { unreachable!("it was made of an object") };
     claims.insert("role".to_owned(), Value::from(role.as_str()));
-    Ok(Caller { role, claims: Value::Object(claims).to_string(), signed_in, ensures_rows: false })
+    Ok(Caller { role, claims: Value::Object(claims).to_string(), signed_in, ensures_rows: false, is_service: false })
 }
 
 /// The token, if the scheme is `Bearer` in any case; empty when the scheme stands alone.

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use postgres::{CLIENT_LOGIN, Inventory, Login, Pool, drop_client_login, inventory, uninstall};
+use postgres::{
+    CLIENT_LOGIN, Inventory, Login, Pool, SERVICE_LOGIN, drop_client_login, drop_service_login, inventory, uninstall,
+};
 use serde_json::{Value, json};
 
 use crate::cli::UninstallArguments;
@@ -42,7 +44,15 @@ pub(super) async fn run(arguments: UninstallArguments, printer: Printer) -> anyh
     printer.line(format!("{GOOD}✓{GOOD:#} schemas clerk and rowlock are dropped"));
     let login = drop_client_login(&owner).await.context("the schemas are dropped, but not the login")?;
     match &login {
-        Login::Dropped => printer.line(format!("{GOOD}✓{GOOD:#} login {CLIENT_LOGIN} is dropped")),
+        Login::Dropped => {
+            printer.line(format!("{GOOD}✓{GOOD:#} login {CLIENT_LOGIN} is dropped"));
+            if !drop_service_login(&owner)
+                .await
+                .context("the schemas are dropped, but not the login for secret keys")?
+            {
+                printer.line(format!("{WARN}!{WARN:#} login {SERVICE_LOGIN} stays: somebody uses it"));
+            }
+        }
         Login::Absent => {}
         Login::Kept(reason) => printer.line(format!("{WARN}!{WARN:#} login {CLIENT_LOGIN} stays: {reason}")),
     }

@@ -41,6 +41,7 @@ pub(super) struct Database {
 pub(super) struct Clerk {
     pub(super) issuer: String,
     pub(super) jwks_url: String,
+    pub(super) further_issuers: Vec<String>,
     pub(super) api_url: Url,
     pub(super) requests_per_ten_seconds: u32,
     pub(super) authorized_parties: Vec<String>,

@@ -19,7 +19,7 @@ use clerk::{SecretKey, SigningSecret};
 use mirror::deletion::DeletionPolicy;
 use mirror::{ReconcileSchedule, Retention};
 use postgres::DatabaseUrl;
-use tokens::VerifierOptions;
+use tokens::{ApiKeys, VerifierOptions};
 use url::Url;
 
 pub use error::ConfigError;
@@ -56,6 +56,10 @@ pub struct Config {
     pub secret_key: Option<SecretKey>,
     /// Signing secrets of the webhook endpoints.
     pub signing_secrets: Vec<SigningSecret>,
+    /// Keys that applications send beside or in place of tokens.
+    pub api_keys: ApiKeys,
+    /// Issuers that are trusted besides: their users may call, and have no rows in the mirror.
+    pub further_issuers: Vec<String>,
     /// What tokens must satisfy; its issuer is filled in when the server starts.
     pub verifier: VerifierOptions,
     /// The largest webhook body.

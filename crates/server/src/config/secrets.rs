@@ -2,6 +2,7 @@
 
 use clerk::{PublishableKey, SecretKey, SigningSecret};
 use postgres::DatabaseUrl;
+use tokens::{ApiKeys, InvalidApiKey};
 
 use super::ConfigError;
 
@@ -15,6 +16,7 @@ pub(super) struct Secrets {
     pub(super) publishable_key: Option<PublishableKey>,
     pub(super) secret_key: Option<SecretKey>,
     pub(super) signing_secrets: Vec<SigningSecret>,
+    pub(super) api_keys: ApiKeys,
 }
 
 impl Secrets {
@@ -30,6 +32,7 @@ impl Secrets {
             publishable_key: publishable_key.map(|(name, text)| parse_publishable_key(name, &text)).transpose()?,
             secret_key: get("CLERK_SECRET_KEY").map(parse_secret_key).transpose()?,
             signing_secrets: parse_signing_secrets(&get("CLERK_WEBHOOK_SIGNING_SECRET").unwrap_or_default())?,
+            api_keys: parse_api_keys(get)?,
         };
         found.keys_agree()?;
         Ok(found)
@@ -71,10 +74,31 @@ fn parse_publishable_key(name: &'static str, text: &str) -> Result<PublishableKe
     PublishableKey::parse(text).map_err(|error| ConfigError::invalid(name, error))
 }
 
+/// The keys that Supabase's clients send. While they are rotated there are several.
+fn parse_api_keys(get: impl Fn(&str) -> Option<String>) -> Result<ApiKeys, ConfigError> {
+    type With = fn(ApiKeys, &str) -> Result<ApiKeys, InvalidApiKey>;
+    const LEGACY: &str = "SUPABASE_JWT_SECRET";
+    let kinds: [(&'static str, With); 2] =
+        [("SUPABASE_PUBLISHABLE_KEY", ApiKeys::with_publishable), ("SUPABASE_SECRET_KEY", ApiKeys::with_secret)];
+    let mut keys = ApiKeys::default();
+    if let Some(secret) = get(LEGACY) {
+        keys = keys.with_legacy_secret(&secret).map_err(|error| ConfigError::invalid(LEGACY, error))?;
+    }
+    for (name, with) in kinds {
+        for key in several(&get(name).unwrap_or_default()) {
+            keys = with(keys, key).map_err(|error| ConfigError::invalid(name, error))?;
+        }
+    }
+    Ok(keys)
+}
+
+fn several(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|separator: char| separator == ',' || separator.is_whitespace()).filter(|item| !item.is_empty())
+}
+
 /// Several are separated by commas or white space: a list may come from a file with a secret on each line.
 fn parse_signing_secrets(text: &str) -> Result<Vec<SigningSecret>, ConfigError> {
-    text.split(|separator: char| separator == ',' || separator.is_whitespace())
-        .filter(|secret| !secret.is_empty())
+    several(text)
         .map(|secret| {
             SigningSecret::parse(secret).map_err(|error| ConfigError::invalid("CLERK_WEBHOOK_SIGNING_SECRET", error))
         })

@@ -111,6 +111,21 @@ impl Settings {
         })
     }
 
+    /// Issuers that are trusted besides.
+    fn further_issuers(&self) -> Result<Vec<String>, ConfigError> {
+        const NAME: &str = "clerk.further_issuers";
+        let issuers = &self.0.clerk.further_issuers;
+        for issuer in issuers {
+            let missing = || ConfigError::invalid(NAME, "found an empty one; expected `https://…`");
+            let address = optional_web_address(NAME, issuer)?.ok_or_else(missing)?;
+            let on_loopback = matches!(address.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+            if address.scheme() != "https" && !on_loopback {
+                return Err(ConfigError::invalid(NAME, format!("`{issuer}` is not encrypted; expected `https://…`")));
+            }
+        }
+        Ok(issuers.iter().map(|issuer| issuer.trim_end_matches('/').to_owned()).collect())
+    }
+
     /// Where the signing keys are, when that is said.
     ///
     /// # Errors
@@ -149,6 +164,7 @@ impl Settings {
             return Err(missing(&found, issuer.as_ref()));
         };
         let deletion = self.deletion()?;
+        let further_issuers = self.further_issuers()?;
         let File { server, database, clerk, webhooks, mirror, reconcile, revocations, changes, data_api, .. } = self.0;
         Ok(Config {
             listen: server.listen,
@@ -168,6 +184,8 @@ impl Settings {
             api_url: web_address("clerk.api_url", clerk.api_url)?,
             secret_key: found.secret_key,
             signing_secrets: found.signing_secrets,
+            api_keys: found.api_keys,
+            further_issuers,
             verifier,
             // Every byte may be held in memory for every connection.
             max_body_bytes: within("webhooks.max_body_bytes", webhooks.max_body_bytes, 1024..=64 * 1024 * 1024)?,

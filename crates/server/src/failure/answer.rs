@@ -13,6 +13,10 @@ use super::{Failure, cause};
 /// How long a caller should leave us alone when the database is away or busy, in seconds.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
+/// In PostgREST's words.
+const EXPIRED: HeaderValue =
+    HeaderValue::from_static(r#"Bearer error="invalid_token", error_description="JWT expired""#);
+
 impl Failure {
     /// The words for the client.
     fn message(&self) -> String {
@@ -32,8 +36,15 @@ impl Failure {
             (_, StatusCode::UNAUTHORIZED) => "PGRST301",
             _ => "PGRST000",
         };
-        let body = json!({ "code": code, "message": self.message(), "details": self.code(), "hint": self.hint() });
+        // Clients compare this message to know that a new token is all that is needed.
+        let expired = matches!(self, Self::Token(Refusal::Expired { .. }));
+        let (message, details) =
+            if expired { ("JWT expired".to_owned(), self.message()) } else { (self.message(), self.code().to_owned()) };
+        let body = json!({ "code": code, "message": message, "details": details, "hint": self.hint() });
         let mut response = self.into_response();
+        if expired {
+            response.headers_mut().insert(WWW_AUTHENTICATE, EXPIRED);
+        }
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = Body::from(body.to_string());
         response

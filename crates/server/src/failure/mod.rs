@@ -31,6 +31,9 @@ pub enum Failure {
     /// The `Authorization` header is of no form that is known.
     #[error("`Authorization` is not of the form `Bearer <token>`")]
     Scheme,
+    /// A secret key that is not one of ours.
+    #[error("the secret key is not known here, or was not sent as `apikey`")]
+    ApiKey,
     /// The webhook is not signed by a configured secret.
     #[error(transparent)]
     Signature(#[from] SignatureError),
@@ -61,6 +64,9 @@ pub enum Failure {
     /// There is no such route.
     #[error("there is nothing at this address")]
     NoRoute,
+    /// A service of Supabase's that is not here.
+    #[error("{0}")]
+    NotServed(&'static str),
     /// The route exists, but not with this method.
     #[error("this address does not take this method")]
     Method,
@@ -86,13 +92,16 @@ impl Failure {
             Self::Signature(SignatureError::NoSecret) => StatusCode::SERVICE_UNAVAILABLE,
             // A sender that could not say who it is. To Svix all refusals are alike; a person who reads its log, or ours,
             // can tell a wrong secret (401) from a broken request (400) by the number alone.
-            Self::Token(_) | Self::Revoked(_) | Self::Scheme | Self::Signature(_) => StatusCode::UNAUTHORIZED,
+            Self::Token(_) | Self::Revoked(_) | Self::Scheme | Self::ApiKey | Self::Signature(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRefusals { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::NotStored(_) | Self::DatabaseAway(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::DatabaseRefused(_) | Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::NotServed(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -103,6 +112,7 @@ impl Failure {
             Self::Token(refusal) => refusal.code(),
             Self::Revoked(reason) => reason.code(),
             Self::Scheme => "authorization-malformed",
+            Self::ApiKey => "api-key-unknown",
             Self::Signature(error) => error.code(),
             Self::TooLarge { .. } => "body-too-large",
             Self::TooManyRefusals { .. } => "too-many-refusals",
@@ -111,6 +121,7 @@ impl Failure {
             Self::DatabaseAway(_) => "database-unavailable",
             Self::DatabaseRefused(_) => "database-refused",
             Self::NoRoute => "no-route",
+            Self::NotServed(_) => "not-served",
             Self::Method => "method-not-allowed",
             Self::Timeout => "timeout",
             Self::Panic => "internal-error",
@@ -127,6 +138,9 @@ impl Failure {
                 Some("is the signing secret of this endpoint configured? `webhooks.refusals_per_minute` is the limit")
             }
             Self::Scheme => Some("send one `Authorization: Bearer <the result of getToken()>`"),
+            Self::ApiKey => {
+                Some("keys are compared with SUPABASE_SECRET_KEY; with a user's token, send the publishable key")
+            }
             Self::NoRoute => Some("Clerk's webhooks are taken at `POST /webhooks/clerk`; `GET /whoami` shows a caller"),
             Self::DatabaseRefused(_) | Self::Panic => {
                 Some("the server's log says why, under this answer's `x-request-id`")

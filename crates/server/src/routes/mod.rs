@@ -3,6 +3,7 @@
 mod health;
 mod request_id;
 mod rest;
+mod supabase;
 mod webhooks;
 mod whoami;
 
@@ -72,7 +73,7 @@ pub fn router(services: Services) -> Router {
 /// What holds for every request: a refusal in JSON, and what [`surround`] says.
 fn surrounded<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
-        .fallback(|| async { Failure::NoRoute })
+        .fallback(supabase::elsewhere)
         .method_not_allowed_fallback(|| async { Failure::Method })
         .layer(middleware::from_fn(surround))
 }

@@ -1,16 +1,19 @@
 //! `/rest/v1`: the data API, where supabase-js looks for it.
 //!
-//! The caller is Clerk's: a verified session or nobody. What supabase-js sends in place of a token when nobody is signed in (its
-//! publishable key, which is no secret) names nobody.
+//! The caller is Clerk's: a verified session or nobody; or, with a secret key, the application itself. Which of what a request
+//! carries decides is the [gateway's rule](crate::api_key).
+//!
+//! An answer that is empty because nobody is signed in looks like one without rows. It carries a header that says so, and is logged.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_RANGE};
 use axum::http::request::Parts;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
+use crate::api_key::{Presented, presented};
 use crate::auth::Caller;
 use crate::rest::without_invented_length;
 use crate::services::MountedDataApi;
@@ -42,12 +45,11 @@ async fn answered(services: &Services, mounted: &MountedDataApi, request: Reques
     if let Some(preflight) = mounted.api.preflight(&unread) {
         return Ok(preflight.map(Body::from));
     }
-    forget_api_key(&mut parts);
-    let caller = Caller::from_request_parts(&mut parts, services).await?;
+    let caller = caller(&mut parts, services).await?;
     let limit = mounted.max_body_bytes;
     let body = to_bytes(body, limit).await.map_err(|_| Failure::TooLarge { limit })?;
     let request = axum::http::Request::from_parts(parts, body);
-    let mut on_behalf = data_api::Caller::verified(&caller.principal, caller.claims.is_some());
+    let mut on_behalf = data_api::Caller::verified(&caller.principal, !caller.principal.is_anonymous());
     let new = caller.claims.as_ref().filter(|claims| !services.knows(claims));
     if new.is_some() {
         on_behalf = on_behalf.ensuring_rows();
@@ -56,7 +58,10 @@ async fn answered(services: &Services, mounted: &MountedDataApi, request: Reques
     if let Some(claims) = new.filter(|_| answer.status().is_success() && request.method() != Method::OPTIONS) {
         services.has_met(claims);
     }
-    Ok(without_invented_length(answer))
+    Ok(without_invented_length(match caller.anonymous_because {
+        Some(because) if is_empty(&answer) => explained(answer, because),
+        _ => answer,
+    }))
 }
 
 /// The path below the mount: `/rest/v1/tasks?select=id` → `/tasks?select=id`.
@@ -66,13 +71,42 @@ fn below(parts: &mut Parts) {
     parts.uri = rest.parse().unwrap_or_else(|_| Uri::from_static("/"));
 }
 
-/// supabase-js sends its API key as the token when there is none. A publishable key names nobody; a secret one is no token here,
-/// and the verifier says so.
-fn forget_api_key(parts: &mut Parts) {
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(token) = text(AUTHORIZATION.as_str()).and_then(|text| text.strip_prefix("Bearer ")) else { return };
-    let is_secret = token.starts_with("sb_secret_");
-    if !is_secret && (token.starts_with("sb_publishable_") || text("apikey") == Some(token)) {
-        parts.headers.remove(AUTHORIZATION);
+/// Who calls.
+async fn caller(parts: &mut Parts, services: &Services) -> Result<Caller, Failure> {
+    let principal = match presented(&services.api_keys, &parts.headers) {
+        Presented::Token => return Caller::from_request_parts(parts, services).await,
+        Presented::Nobody(because) => return Ok(Caller::anonymous(because)),
+        Presented::Secret(key) => services.api_keys.service(key).ok_or(Failure::ApiKey)?,
+        Presented::Legacy(token) => services.api_keys.legacy(token, services.clock.now())?,
+    };
+    // Functions may read the headers; a secret is not for them.
+    parts.headers.remove(AUTHORIZATION);
+    parts.headers.remove("apikey");
+    let anonymous_because = principal.is_anonymous().then_some("the only key sent is the application's own");
+    Ok(Caller { principal, claims: None, anonymous_because })
+}
+
+/// No rows, or not the one that was asked for.
+fn is_empty(answer: &axum::http::Response<Bytes>) -> bool {
+    match answer.status() {
+        StatusCode::NOT_ACCEPTABLE => true,
+        StatusCode::OK => {
+            let range = answer.headers().get(CONTENT_RANGE).is_some_and(|range| range.as_bytes().starts_with(b"*/"));
+            range || matches!(answer.body().as_ref(), b"[]" | b"null")
+        }
+        _ => false,
     }
+}
+
+/// Why an answer is empty, where that is for want of a caller.
+const ANONYMOUS: HeaderName = HeaderName::from_static("x-rowlock-anonymous");
+
+fn explained(mut answer: axum::http::Response<Bytes>, because: &'static str) -> axum::http::Response<Bytes> {
+    tracing::info!(because, "an answer is empty, and nobody is signed in");
+    let headers = answer.headers_mut();
+    headers.insert(ANONYMOUS, HeaderValue::from_static(because));
+    if headers.contains_key(ACCESS_CONTROL_EXPOSE_HEADERS) {
+        headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from(ANONYMOUS));
+    }
+    answer
 }

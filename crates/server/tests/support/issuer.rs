@@ -32,12 +32,17 @@ impl Issuer {
             let away = asked.load(Ordering::SeqCst);
             async move { if away { Err(StatusCode::BAD_GATEWAY) } else { Ok(key_set()) } }
         };
-        let router = Router::new().route("/jwks.json", get(keys));
+        let router = Router::new().route("/jwks.json", get(keys.clone())).route("/.well-known/jwks.json", get(keys));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap()).parse().unwrap();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, away, _server: server }
+    }
+
+    /// Its `iss`, for whoever looks for keys where Clerk has them.
+    pub(crate) fn base(&self) -> String {
+        self.url.origin().ascii_serialization()
     }
 
     /// From now on there are no keys to be had.

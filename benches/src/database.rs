@@ -31,7 +31,8 @@ impl Database {
             Durability::Ephemeral => (directory.keep(), None),
             Durability::Full => (directory.path().join("postgres"), Some(directory)),
         };
-        let options = ClusterOptions { directory, binaries, port: Port::Free, durability };
+        let options =
+            ClusterOptions { directory, binaries, port: Port::Free, durability, stand_ins: &[], preload: &[] };
         let cluster = Cluster::start(options).await?;
         let owner = pool(&cluster.url(), OWNER_CONNECTIONS)?;
         migrations::migrate(&owner).await?;

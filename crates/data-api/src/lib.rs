@@ -31,7 +31,7 @@ mod timing;
 
 pub use auth::Caller;
 pub use config::{Config, ConfigError, Settings};
-pub use login::{login_settings, role_settings};
+pub use login::{login_settings, role_settings, settings_of_role};
 pub use schema_cache::LoadError;
 pub use service::DataApi;
 

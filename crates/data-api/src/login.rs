@@ -29,10 +29,19 @@ pub async fn login_settings(pool: &Pool, pre_config: Option<&str>) -> Result<Vec
         let rows = transaction.query(SESSION_SETTINGS, &[&names]).await.map_err(Error::Statement)?;
         settings.extend(rows.iter().map(|row| (row.get("name"), row.get("value"))));
     }
-    let rows = transaction.query(LOGIN_SETTINGS, &[]).await.map_err(Error::Statement)?;
+    let rows = transaction.query(LOGIN_SETTINGS, &[&None::<&str>]).await.map_err(Error::Statement)?;
     settings.extend(rows.iter().map(|row| (row.get("name"), row.get("value"))));
     transaction.rollback().await.map_err(Error::Statement)?;
     Ok(settings)
+}
+
+/// The `pgrst.*` settings of `role`, without their prefix; none when there is no such role.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub async fn settings_of_role(pool: &Pool, role: &str) -> Result<Vec<(String, String)>, Error> {
+    let rows = pool.get().await?.query(LOGIN_SETTINGS, &[&Some(role)]).await.map_err(Error::Statement)?;
+    Ok(rows.iter().map(|row| (row.get("name"), row.get("value"))).collect())
 }
 
 /// What is set for each role that the login may become (`statement_timeout`, isolation): `set role` alone would not apply it.

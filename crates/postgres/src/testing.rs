@@ -73,6 +73,8 @@ async fn start_server() -> DatabaseUrl {
                 binaries: Binaries::find(None).expect("Postgres is installed: `cargo x setup`"),
                 port: Port::Free,
                 durability: Durability::Ephemeral,
+                stand_ins: &[],
+                preload: &[],
             };
             let mut cluster = Cluster::start(options).await.expect("a local Postgres starts");
             let _ = sender.send(cluster.url());

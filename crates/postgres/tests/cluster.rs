@@ -12,7 +12,14 @@ use postgres::{Connection, Pool, PoolOptions};
 
 fn options(directory: &Path, durability: Durability) -> ClusterOptions {
     let binaries = Binaries::find(None).unwrap();
-    ClusterOptions { directory: directory.to_path_buf(), binaries, port: Port::Free, durability }
+    ClusterOptions {
+        directory: directory.to_path_buf(),
+        binaries,
+        port: Port::Free,
+        durability,
+        stand_ins: &[],
+        preload: &[],
+    }
 }
 
 async fn connect(cluster: &Cluster) -> Connection {

@@ -161,6 +161,8 @@ async fn the_login_goes_with_the_last_database() {
         binaries: Binaries::find(None).unwrap(),
         port: Port::Free,
         durability: Durability::Ephemeral,
+        stand_ins: &[],
+        preload: &[],
     };
     let cluster = Cluster::start(options).await.unwrap();
     let (shop, blog) = (cluster.url().with_database("shop"), cluster.url().with_database("blog"));

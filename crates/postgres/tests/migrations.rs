@@ -112,6 +112,8 @@ async fn an_owner_who_may_create_roles_is_enough() {
         binaries: Binaries::find(None).unwrap(),
         port: Port::Free,
         durability: Durability::Ephemeral,
+        stand_ins: &[],
+        preload: &[],
     };
     let cluster = Cluster::start(options).await.unwrap();
     execute(&cluster.url(), "create role app login createrole password 'secret'").await;

@@ -76,6 +76,15 @@ pub(crate) struct DemoArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DevArguments {
+    /// Directory with the `supabase/` folder, whose migrations and seeds are applied and watched
+    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// Write addresses and keys into this file, between marks
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = ".env.local")]
+    pub(crate) write_env: Option<PathBuf>,
+    /// Throw away what the database holds and begin anew: migrations and seeds run again, Clerk's people stay
+    #[arg(long)]
+    pub(crate) reset_database: bool,
     /// Where data is kept between runs
     #[arg(long, value_name = "DIRECTORY", default_value = ".rowlock")]
     pub(crate) data_dir: PathBuf,

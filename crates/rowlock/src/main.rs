@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod confirm;
+mod local_keys;
 mod moment;
 mod printer;
 mod report;

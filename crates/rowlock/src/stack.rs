@@ -18,10 +18,13 @@ use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
 use server::config::{DataApiOptions, Issuer, MirrorPatience};
 use server::{Config, Services, telemetry};
+use supabase::{Applied, EXTENSIONS, Project, ProjectError};
 use tokens::{ApiKeys, VerifierOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::local_keys;
 
 /// The path of the webhook endpoint.
 pub(crate) const WEBHOOK_PATH: &str = "/webhooks/clerk";
@@ -38,6 +41,16 @@ pub(crate) struct StackOptions {
     pub(crate) emulator_listen: Address,
     /// Pause between webhook attempts, divided.
     pub(crate) drain: Duration,
+    /// What Supabase projects expect is made, too.
+    pub(crate) platform: Option<Platform>,
+}
+
+/// Supabase's side of the stack.
+pub(crate) struct Platform {
+    /// The folder whose migrations and seeds are applied, if there is one.
+    pub(crate) project: Option<Project>,
+    /// Whether what the database holds is thrown away first.
+    pub(crate) reset: bool,
 }
 
 /// An address to listen on.
@@ -74,6 +87,8 @@ pub(crate) struct Stack {
     pub(crate) api: SocketAddr,
     pub(crate) binaries: Binaries,
     pub(crate) took: Took,
+    /// What applying the project's folder came to.
+    pub(crate) applied: Option<Result<Applied, ProjectError>>,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -94,21 +109,23 @@ impl Stack {
             binaries: binaries.clone(),
             port: options.pg_port,
             durability: options.durability,
+            stand_ins: if options.platform.is_some() { EXTENSIONS } else { &[] },
+            preload: if options.platform.is_some() { PRELOADED } else { &[] },
         });
         let emulator = start_emulator(options.emulator, options.emulator_listen);
         let ((cluster, postgres), (emulator, emulator_took)) = tokio::try_join!(cluster, emulator)?;
         let began = Instant::now();
-        let owner = prepare_database(&cluster.url()).await?;
+        let (owner, applied) = prepare_database(&cluster.url(), options.platform.as_ref()).await?;
         let listener = listen(options.listen).await?;
         let api = listener.local_addr()?;
-        let config = config(&cluster.url(), &emulator, api, options.drain)?;
+        let config = config(&cluster.url(), &emulator, api, options.drain, options.platform.as_ref())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let services = Services::start(&config, clock, telemetry::start_metrics().ok()).await?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(server::run(listener, services.clone(), options.drain, stop.clone()));
         connect_webhooks(&emulator, api)?;
         let took = Took { postgres, emulator: emulator_took, server: began.elapsed() };
-        Ok(Self { cluster, emulator, services, owner, api, binaries, took, stop, serving })
+        Ok(Self { cluster, emulator, services, owner, api, binaries, took, applied, stop, serving })
     }
 
     /// The server's base URL.
@@ -139,11 +156,43 @@ async fn start_emulator(options: EmulatorOptions, listen: Address) -> anyhow::Re
     Ok((emulator, began.elapsed()))
 }
 
-async fn prepare_database(url: &DatabaseUrl) -> anyhow::Result<Pool> {
+/// Loaded with Postgres where it has them: the official command line asks it what was slow.
+const PRELOADED: &[&str] = &["pg_stat_statements"];
+
+async fn prepare_database(
+    url: &DatabaseUrl,
+    platform: Option<&Platform>,
+) -> anyhow::Result<(Pool, Option<Result<Applied, ProjectError>>)> {
+    if let Some(platform) = platform {
+        if platform.reset {
+            reset(url).await?;
+        }
+        let exposes = platform.project.as_ref().is_none_or(|project| project.config.exposes_new_tables);
+        // On connections of its own: what it sets for roles holds for those that come later.
+        let pool = Pool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() })?;
+        supabase::install_platform(&pool, exposes).await?;
+    }
     let pool = Pool::new(url, &PoolOptions::default())?;
     migrations::migrate(&pool).await?;
     install_client_login(&pool).await?;
-    Ok(pool)
+    let mut applied = None;
+    if let Some(platform) = platform {
+        supabase::own_mirror(&pool).await?;
+        if let Some(project) = &platform.project {
+            applied = Some(project.apply(&pool).await);
+        }
+    }
+    Ok((pool, applied))
+}
+
+/// Begins with an empty database. Roles stay: they are the server's.
+async fn reset(url: &DatabaseUrl) -> anyhow::Result<()> {
+    let beside = Pool::new(&url.with_database("template1"), &PoolOptions { size: 1, ..PoolOptions::default() })?;
+    let connection = beside.get().await?;
+    for statement in ["drop database if exists postgres with (force)", "create database postgres template template0"] {
+        connection.batch_execute(statement).await.context("the database cannot be made anew")?;
+    }
+    Ok(())
 }
 
 async fn listen(address: Address) -> anyhow::Result<TcpListener> {
@@ -152,7 +201,13 @@ async fn listen(address: Address) -> anyhow::Result<TcpListener> {
 }
 
 /// What `serve` would read from its file and the environment.
-fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Duration) -> anyhow::Result<Config> {
+fn config(
+    url: &DatabaseUrl,
+    emulator: &Emulator,
+    listen: SocketAddr,
+    drain: Duration,
+    platform: Option<&Platform>,
+) -> anyhow::Result<Config> {
     Ok(Config {
         listen,
         drain,
@@ -171,9 +226,9 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         // The emulator is one's own.
         requests_per_ten_seconds: NonZeroU32::new(100_000),
         reconcile: None,
-        data_api: Some(DataApiOptions::default()),
+        data_api: Some(data_api_options(platform)),
         record_changes: true,
-        api_keys: ApiKeys::default(),
+        api_keys: platform.map_or_else(ApiKeys::default, |_| local_keys::local()),
         further_issuers: Vec::new(),
         deletion: DeletionPolicy { rules: Vec::new(), hold: Duration::from_secs(72 * 60 * 60) },
         // What happens on a laptop may be looked at for as long as its data is there.
@@ -184,6 +239,20 @@ fn config(url: &DatabaseUrl, emulator: &Emulator, listen: SocketAddr, drain: Dur
         patience: MirrorPatience::default(),
         bodies_kept: None,
     })
+}
+
+/// What the project shows, or what a new one would.
+fn data_api_options(platform: Option<&Platform>) -> DataApiOptions {
+    let Some(project) = platform.and_then(|platform| platform.project.as_ref()) else {
+        return DataApiOptions::default();
+    };
+    let config = &project.config;
+    DataApiOptions {
+        schemas: config.schemas.clone(),
+        extra_search_path: config.extra_search_path.clone(),
+        max_rows: Some(config.max_rows).filter(|rows| *rows > 0),
+        ..DataApiOptions::default()
+    }
 }
 
 /// Points the emulator's webhooks at this server. What a former run on another port left behind is removed; endpoints of

@@ -108,9 +108,16 @@ impl Load {
 async fn cluster() -> Cluster {
     let directory = tempfile::Builder::new().prefix("rowlock-crash-").tempdir().unwrap().keep();
     let binaries = Binaries::find(None).unwrap();
-    Cluster::start(ClusterOptions { directory, binaries, port: Port::Free, durability: Durability::Ephemeral })
-        .await
-        .unwrap()
+    Cluster::start(ClusterOptions {
+        directory,
+        binaries,
+        port: Port::Free,
+        durability: Durability::Ephemeral,
+        stand_ins: &[],
+        preload: &[],
+    })
+    .await
+    .unwrap()
 }
 
 #[tokio::test]

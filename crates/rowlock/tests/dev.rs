@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{Server, rowlock, told};
+use crate::support::{Server, free_port, rowlock, told};
 
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0"];
 
@@ -115,6 +115,81 @@ fn postgres_is_started_again_when_somebody_kills_it() {
     });
     trigger(&data, &["user.created"]);
     becomes("deliveries are applied again", || applied(&ready) == 1);
+    drop(server);
+}
+
+/// `rowlock dev` on the project in `directory`.
+fn dev_on_project(directory: &Path, more: &[&str]) -> (Server, Value) {
+    let data = directory.join("data");
+    let mut arguments = vec!["dev", "--json", "--data-dir", data.to_str().unwrap(), "--pg-port"];
+    let port = free_port().to_string();
+    arguments.extend([port.as_str(), "--project", directory.to_str().unwrap()]);
+    arguments.extend(PORTS);
+    arguments.extend(more);
+    let server = Server::start(rowlock(&arguments));
+    let ready = serde_json::from_str(&server.ready).unwrap();
+    (server, ready)
+}
+
+fn write(directory: &Path, name: &str, text: &str) {
+    let path = directory.join("supabase").join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// What `/rest/v1/<path>` answers to the secret key.
+fn served(ready: &Value, path: &str) -> String {
+    let url = format!("{}/rest/v1/{path}", ready["api"].as_str().unwrap());
+    let key = ready["supabase"]["secret_key"].as_str().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        http.get(url).header("apikey", key).send().await.unwrap().text().await.unwrap()
+    })
+}
+
+#[test]
+fn a_projects_folder_is_applied_and_watched_and_can_begin_anew() {
+    let directory = directory();
+    let path = directory.path();
+    let schema =
+        "create schema more; create table public.tasks (id int primary key, owner text default auth.jwt() ->> 'sub');";
+    write(path, "migrations/20260101000000_tasks.sql", schema);
+    write(path, "seed.sql", "insert into public.tasks (id) values (1);");
+    write(path, "config.toml", "[api]\nschemas = ['public']\nmax_rows = 2\n");
+    let file = path.join(".env.local");
+    std::fs::write(&file, "MINE=1\n").unwrap();
+    let (server, ready) = dev_on_project(path, &["--write-env", file.to_str().unwrap()]);
+    let expected = serde_json::json!({
+        "migrations": ["20260101000000_tasks.sql"], "seeds": ["supabase/seed.sql"], "differences": 0, "failure": null,
+    });
+    assert_eq!(ready["project"], expected);
+    assert_eq!(served(&ready, "tasks?select=id"), r#"[{"id":1}]"#);
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        written.starts_with("MINE=1\n") && written.contains("\nNEXT_PUBLIC_SUPABASE_URL=http://127.0.0.1:"),
+        "{written}"
+    );
+
+    // A file that is wrong is no reason to stop, and is taken when it is right.
+    write(path, "migrations/20260102000000_more.sql", "alter table public.tasks add done nonsense;");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(served(&ready, "tasks?select=id"), r#"[{"id":1}]"#);
+    write(path, "migrations/20260102000000_more.sql", "alter table public.tasks add done boolean default true;");
+    becomes("the new column is served", || served(&ready, "tasks?select=done") == r#"[{"done":true}]"#);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.ended().code(), Some(0));
+
+    let (server, ready) = dev_on_project(path, &[]);
+    assert_eq!(ready["project"]["migrations"], serde_json::json!([]));
+    assert_eq!(served(&ready, "tasks?select=id"), r#"[{"id":1}]"#);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.ended().code(), Some(0));
+
+    write(path, "seed.sql", "insert into public.tasks (id) values (1), (2), (3);");
+    let (server, ready) = dev_on_project(path, &["--reset-database"]);
+    assert_eq!(ready["project"]["migrations"].as_array().unwrap().len(), 2);
+    assert_eq!(served(&ready, "tasks?select=id"), "[{\"id\":1}, \n {\"id\":2}]", "and no more than `max_rows`");
     drop(server);
 }
 

@@ -310,8 +310,23 @@ pub(crate) async fn data_api_config(options: &DataApiOptions, clients: &Pool) ->
         .await
         .inspect_err(|error| tracing::warn!(error = with_causes(error), "the settings of roles cannot be read"))
         .ok()?;
-    Some(shown(options).with_role_settings(settings))
+    let config = shown(options).with_role_settings(settings);
+    // Where Supabase's users set them: `alter role authenticator set pgrst.db_aggregates_enabled = 'true'`.
+    let told = data_api::settings_of_role(clients, AUTHENTICATOR)
+        .await
+        .inspect_err(|error| tracing::warn!(error = with_causes(error), "the settings of roles cannot be read"))
+        .ok()?;
+    match config.clone().with_settings(&data_api::Settings::default().with_database(told)) {
+        Ok(config) => Some(config),
+        Err(error) => {
+            tracing::error!(error = with_causes(&error), "the settings of the role `authenticator` cannot be used");
+            Some(config)
+        }
+    }
 }
+
+/// The login of PostgREST on Supabase.
+const AUTHENTICATOR: &str = "authenticator";
 
 async fn owner_pool(config: &Config) -> Result<Pool, StartError> {
     let url = config.database_url.to_string();

@@ -237,6 +237,21 @@ async fn an_answer_without_rows_says_that_nobody_is_signed_in() {
 }
 
 #[tokio::test]
+async fn what_is_set_for_supabases_login_holds_here_too() {
+    let server = with_tasks().await;
+    let sum = async || server.get("/rest/v1/news?select=id.sum()").await;
+    assert_eq!(sum().await.verdict(), "400 PGRST123");
+    let authenticator = "do $$ begin create role authenticator; exception when duplicate_object then null; end $$;
+        alter role authenticator in database :database set pgrst.db_aggregates_enabled = 'true';
+        alter role authenticator in database :database set pgrst.jwt_secret = 'no business of its';
+        notify pgrst, 'reload config'";
+    let database =
+        server.rows("select quote_ident(current_database()) as name").await[0]["name"].as_str().unwrap().to_owned();
+    server.execute(&authenticator.replace(":database", &database)).await;
+    crate::support::eventually("aggregates are there", async || sum().await.status == 200).await;
+}
+
+#[tokio::test]
 async fn what_is_too_large_or_switched_off_is_not_read() {
     let server = TestServer::with(|config| {
         if let Some(options) = &mut config.data_api {

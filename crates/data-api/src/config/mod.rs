@@ -135,6 +135,38 @@ impl Config {
         self
     }
 
+    /// What `settings` say about answers, over what is there: aggregates, plans, bounds, schemas, the function before requests. What
+    /// they say about callers (secrets, the anonymous role, origins) is passed over: that is decided elsewhere.
+    ///
+    /// # Errors
+    /// Names the setting that cannot be used.
+    pub fn with_settings(mut self, settings: &Settings) -> Result<Self, ConfigError> {
+        let told = settings.without_identity().config(HashMap::new())?;
+        macro_rules! take {
+            ($($name:literal => $($field:ident),+;)+) => {
+                $(if settings.text($name).is_some() { $(self.$field = told.$field;)+ })+
+            };
+        }
+        take! {
+            "db_aggregates_enabled" => aggregates;
+            "db_plan_enabled" => plans;
+            "db_max_rows" => max_rows;
+            "db_schemas" => schemas;
+            "db_extra_search_path" => extra_search_path;
+            "db_pre_request" => pre_request;
+            "db_root_spec" => root_function;
+            "db_tx_end" => rolls_back, transaction_end_is_theirs;
+            "db_hoisted_tx_settings" => hoisted_settings;
+            "openapi_mode" => openapi_mode;
+            "openapi_security_active" => openapi_security;
+            "openapi_server_proxy_uri" => openapi_proxy;
+            "server_timing_enabled" => server_timing;
+            "client_error_verbosity" => terse_errors;
+            "url_use_legacy_target_names" => legacy_target_names;
+        }
+        Ok(self)
+    }
+
     pub(crate) fn role_settings_of(&self, role: &str) -> &[(String, String)] {
         self.role_settings.get(role).map_or(&[], Vec::as_slice)
     }

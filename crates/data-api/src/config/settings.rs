@@ -97,6 +97,13 @@ impl Settings {
         self
     }
 
+    /// The same without what is about callers.
+    pub(crate) fn without_identity(&self) -> Self {
+        let mut settings = self.clone();
+        settings.values.retain(|name, _| !name.starts_with("jwt_") && name != "db_anon_role");
+        settings
+    }
+
     /// A value with something in it.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())

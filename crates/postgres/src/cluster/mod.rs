@@ -10,6 +10,7 @@
 mod directory;
 mod error;
 mod runner;
+mod stand_ins;
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -26,6 +27,7 @@ use crate::binaries::Binaries;
 use directory::{initialise, make_directory, take_lock};
 pub use error::ClusterError;
 use runner::Runner;
+pub use stand_ins::StandIn;
 
 /// How long a server may take from its start to the first accepted login; a crashed one recovers in this time.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,6 +73,10 @@ pub struct ClusterOptions {
     pub port: Port,
     /// How careful it is.
     pub durability: Durability,
+    /// Extensions that are made of SQL where this Postgres has none of that name.
+    pub stand_ins: &'static [StandIn],
+    /// Libraries that are loaded at the start where this Postgres has them.
+    pub preload: &'static [&'static str],
 }
 
 /// A running local Postgres. Dropping it stops the server in the background; [`stop`](Self::stop) waits for the end.
@@ -78,6 +84,8 @@ pub struct ClusterOptions {
 pub struct Cluster {
     options: ClusterOptions,
     runner: Runner,
+    /// The program that is the server.
+    server: PathBuf,
     port: u16,
     guardian: Child,
     /// Held open: its end is the server's end.
@@ -101,8 +109,9 @@ impl Cluster {
         initialise(&options, &runner)?;
         stop_orphan(&options, &runner);
         let port = choose_port(options.port)?;
-        let (guardian, leash) = launch(&options, &runner, port)?;
-        let mut cluster = Self { options, runner, port, guardian, leash: Some(leash), _lock: lock };
+        let server = stand_ins::server(&options, &runner)?;
+        let (guardian, leash) = launch(&options, &runner, &server, port)?;
+        let mut cluster = Self { options, runner, server, port, guardian, leash: Some(leash), _lock: lock };
         cluster.wait_until_ready().await?;
         Ok(cluster)
     }
@@ -155,7 +164,7 @@ impl Cluster {
     }
 
     fn relaunch(&mut self) -> Result<(), ClusterError> {
-        let (guardian, leash) = launch(&self.options, &self.runner, self.port)?;
+        let (guardian, leash) = launch(&self.options, &self.runner, &self.server, self.port)?;
         (self.guardian, self.leash) = (guardian, Some(leash));
         Ok(())
     }
@@ -243,17 +252,26 @@ fn server_pid(options: &ClusterOptions) -> Option<i32> {
     text.lines().next()?.trim().parse().ok()
 }
 
-fn launch(options: &ClusterOptions, runner: &Runner, port: u16) -> Result<(Child, ChildStdin), ClusterError> {
+fn launch(
+    options: &ClusterOptions,
+    runner: &Runner,
+    program: &Path,
+    port: u16,
+) -> Result<(Child, ChildStdin), ClusterError> {
     let log = log_file(options);
     let failed = |source| ClusterError::Directory { path: log.clone(), source };
     let file = File::options().create(true).append(true).open(&log).map_err(failed)?;
     let mut server = Command::new("/bin/sh");
     server.args(["-c", GUARDIAN, "guardian"]);
     server.arg(if options.durability == Durability::Ephemeral { options.directory.as_os_str() } else { "".as_ref() });
-    server.arg(options.binaries.program("postgres")).arg("-D").arg(data_directory(options));
+    server.arg(program).arg("-D").arg(data_directory(options));
     server.arg("-p").arg(port.to_string());
     for setting in SETTINGS {
         server.args(["-c", setting]);
+    }
+    let preload = stand_ins::present(options).join(",");
+    if !preload.is_empty() {
+        server.args(["-c", &format!("shared_preload_libraries={preload}")]);
     }
     if options.durability == Durability::Ephemeral {
         // Commits still reach the kernel, so a killed server loses none; only a machine that loses power would.

@@ -1,4 +1,10 @@
 //! `rowlock dev`: everything on this machine, with data that stays.
+//!
+//! In a directory with a `supabase/` folder it is that project's stack: its ports, its schemas, its migrations and seeds, which are
+//! watched. Without one it is what a new project would have.
+
+mod environment_file;
+mod project;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,15 +14,18 @@ use anyhow::Context as _;
 use emulator::EmulatorOptions;
 use postgres::cluster::{Durability, Port};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use server::config::LogFormat;
 use server::telemetry;
+use supabase::Project;
 use tokio_util::sync::CancellationToken;
 
 use super::seed_file::SeedFile;
 use crate::cli::DevArguments;
+use crate::local_keys;
 use crate::printer::{DIM, GOOD, Printer, STRONG};
 use crate::signals;
-use crate::stack::{Address, Stack, StackOptions};
+use crate::stack::{Address, Platform, Stack, StackOptions};
 
 /// Supabase's local ports; Clerk's emulator has one of its own.
 const API_PORT: u16 = 54321;
@@ -31,8 +40,20 @@ const REVIVE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Ready {
     event: String,
     api: String,
+    supabase: SupabaseKeys,
     pub(super) clerk: ClerkAddresses,
     database_url: String,
+    /// What became of the `supabase/` folder.
+    project: Option<Value>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SupabaseKeys {
+    publishable_key: String,
+    secret_key: String,
+    anon_key: String,
+    service_role_key: String,
+    jwt_secret: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +72,21 @@ impl Ready {
         data_dir.join("dev.json")
     }
 
+    /// Under the names that Clerk's and Supabase's guides for Next.js use.
+    fn variables(&self) -> [(&'static str, &str); 9] {
+        [
+            ("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY", &self.clerk.publishable_key),
+            ("CLERK_SECRET_KEY", &self.clerk.secret_key),
+            ("CLERK_API_URL", &self.clerk.api_url),
+            ("CLERK_WEBHOOK_SIGNING_SECRET", &self.clerk.webhook_secret),
+            ("NEXT_PUBLIC_SUPABASE_URL", &self.api),
+            ("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", &self.supabase.publishable_key),
+            ("NEXT_PUBLIC_SUPABASE_ANON_KEY", &self.supabase.anon_key),
+            ("SUPABASE_SECRET_KEY", &self.supabase.secret_key),
+            ("DATABASE_URL", &self.database_url),
+        ]
+    }
+
     fn of(stack: &Stack) -> Self {
         let emulator = &stack.emulator;
         Self {
@@ -64,7 +100,15 @@ impl Ready {
                 webhook_secret: emulator.webhook_secret().expose().to_owned(),
                 instance_id: emulator.instance_id().to_string(),
             },
+            supabase: SupabaseKeys {
+                publishable_key: local_keys::PUBLISHABLE.to_owned(),
+                secret_key: local_keys::SECRET.to_owned(),
+                anon_key: local_keys::legacy("anon"),
+                service_role_key: local_keys::legacy("service_role"),
+                jwt_secret: local_keys::JWT_SECRET.to_owned(),
+            },
             database_url: stack.cluster.url().expose().to_owned(),
+            project: stack.applied.as_ref().map(project::as_json),
         }
     }
 }
@@ -74,13 +118,15 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
     telemetry::start_logging(LogFormat::Text, filter.as_deref().or(Some("warn")), Printer::colours_errors());
     let stop = signals::stop_token()?;
     let data_dir = absolute(&arguments.data_dir)?;
+    let project = Project::find(&absolute(&arguments.project)?)?;
+    let ports = project.as_ref().map_or((API_PORT, POSTGRES_PORT), |it| (it.config.api_port, it.config.database_port));
     let seed = SeedFile::read_or_nobody(arguments.seed.as_deref())?;
     let options = StackOptions {
         postgres_directory: data_dir.join("postgres"),
         durability: Durability::Full,
         pg_bin: arguments.pg_bin,
-        pg_port: arguments.pg_port.map_or(Port::Preferred(POSTGRES_PORT), Port::Fixed),
-        listen: Address::asked_or(arguments.listen, API_PORT),
+        pg_port: arguments.pg_port.map_or(Port::Preferred(ports.1), Port::Fixed),
+        listen: Address::asked_or(arguments.listen, ports.0),
         emulator: EmulatorOptions {
             state_file: Some(data_dir.join("clerk.json")),
             settings: seed.settings.clone(),
@@ -90,6 +136,7 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
         },
         emulator_listen: Address::asked_or(arguments.emulator_listen, EMULATOR_PORT),
         drain: Duration::from_secs(3),
+        platform: Some(Platform { project: project.clone(), reset: arguments.reset_database }),
     };
     // A signal during the start drops what has been started, which stops it.
     let mut stack = tokio::select! {
@@ -100,6 +147,16 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
     let file = Ready::file(&data_dir);
     super::write_private(&file, &serde_json::to_string(&ready)?)?;
     welcome(&ready, &stack, &data_dir, printer);
+    if let Some(path) = &arguments.write_env {
+        environment_file::write(path, &ready.variables())?;
+        printer.line(format!("  {DIM}written to {}{DIM:#}", path.display()));
+    }
+    if let Some(outcome) = &stack.applied {
+        printer.line("");
+        project::tell(outcome, printer);
+    }
+    let watching =
+        project.map(|project| tokio::spawn(project::watch(project, stack.owner.clone(), printer, stop.clone())));
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -112,6 +169,9 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
         }
     }
     let _ = std::fs::remove_file(&file);
+    if let Some(watching) = watching {
+        watching.await.context("watching the project's folder ended by a panic")?;
+    }
     stack.stop().await?;
     printer.line("stopped; the data stays for the next time");
     Ok(ExitCode::SUCCESS)
@@ -133,17 +193,16 @@ async fn revive(stack: &mut Stack, stop: &CancellationToken) -> bool {
 
 fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, printer: Printer) {
     printer.value(ready);
-    let row = |name: &str, value: &str| printer.line(format!("  {STRONG}{name:<22}{STRONG:#} {value}"));
+    let row = |name: &str, value: &str| printer.line(format!("  {STRONG}{name:<36}{STRONG:#} {value}"));
     printer.line(format!("{GOOD}rowlock dev is ready{GOOD:#}, offline; data in {}", data_dir.display()));
     printer.line("");
     row("Server", &ready.api);
     row("Clerk (emulator)", &ready.clerk.api_url);
     row("Postgres", &format!("{} {DIM}({}){DIM:#}", ready.database_url, stack.binaries.version()));
     printer.line("");
-    row("CLERK_PUBLISHABLE_KEY", &ready.clerk.publishable_key);
-    row("CLERK_SECRET_KEY", &ready.clerk.secret_key);
-    row("CLERK_API_URL", &ready.clerk.api_url);
-    row("DATABASE_URL", &ready.database_url);
+    for (name, value) in ready.variables() {
+        row(name, value);
+    }
     printer.line("");
     printer.line(format!(
         "  {DIM}rowlock trigger user.created    makes a user, sends the webhook, and the row is there{DIM:#}"

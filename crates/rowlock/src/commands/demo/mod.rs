@@ -50,6 +50,7 @@ async fn tell(arguments: DemoArguments, printer: Printer) -> anyhow::Result<bool
         emulator: EmulatorOptions { webhook_speed: WEBHOOK_SPEED, ..EmulatorOptions::default() },
         emulator_listen: any,
         drain: Duration::from_secs(2),
+        platform: None,
     })
     .await?;
     // From here on the cluster removes it when it stops, however it stops.

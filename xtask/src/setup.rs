@@ -47,15 +47,23 @@ enum Remedy {
 /// What `rowlock dev` and the Rust tests need.
 pub(crate) const TO_RUN: [Requirement; 3] = [programs::C_COMPILER, postgres::SERVER, postgres::ACCOUNT];
 /// And the tests with real clients.
-pub(crate) const TO_TEST: [Requirement; 6] =
-    [programs::C_COMPILER, postgres::SERVER, postgres::ACCOUNT, programs::NODE, clients::PACKAGES, programs::CHROMIUM];
-/// And the benchmarks, whose peer is Clerk's SDK and whose yardstick for signatures is OpenSSL: everything there is.
-pub(crate) const TO_BENCH: [Requirement; 7] = [
+pub(crate) const TO_TEST: [Requirement; 7] = [
     programs::C_COMPILER,
     postgres::SERVER,
     postgres::ACCOUNT,
     programs::NODE,
     clients::PACKAGES,
+    clients::PYTHON,
+    programs::CHROMIUM,
+];
+/// And the benchmarks, whose peer is Clerk's SDK and whose yardstick for signatures is OpenSSL: everything there is.
+pub(crate) const TO_BENCH: [Requirement; 8] = [
+    programs::C_COMPILER,
+    postgres::SERVER,
+    postgres::ACCOUNT,
+    programs::NODE,
+    clients::PACKAGES,
+    clients::PYTHON,
     programs::CHROMIUM,
     programs::OPENSSL,
 ];

@@ -80,6 +80,8 @@ select json_build_object(
   'insertable', w.is_table or w.events & 8 = 8,
   'updatable', w.is_table or w.events & 4 = 4,
   'deletable', w.is_table or w.events & 16 = 16,
+  -- Without row security, and nothing behind it that may have some.
+  'open', w.is_table and not c.relrowsecurity,
   'primary_key', array(
     select a.attname
     from pg_catalog.pg_constraint as k

@@ -63,7 +63,7 @@ fn sea() -> SchemaCache {
     };
     let table = |name: &str, columns: Vec<serde_json::Value>| {
         let table: Table = serde_json::from_value(json!({
-            "schema": "sea", "name": name, "description": null, "insertable": true, "updatable": true, "deletable": true,
+            "schema": "sea", "name": name, "description": null, "insertable": true, "updatable": true, "deletable": true, "open": true,
             "primary_key": ["id"], "columns": columns,
         }))
         .expect("this is what the catalogue gives");

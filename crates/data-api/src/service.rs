@@ -195,10 +195,13 @@ impl DataApi {
         mut watch: Stopwatch,
     ) -> Result<Response<Bytes>, Error> {
         let schema = self.0.schema.load_full().ok_or(Error::NoSchema)?;
-        let request = ApiRequest::parse(config, http)?;
+        let mut request = ApiRequest::parse(config, http)?;
         watch.lap("parse");
         let plan = plan::plan(config, &schema, &request)?;
         watch.lap("plan");
+        if config.hides_estimates && !caller.is_service && !plan.estimates_are_open(&schema) {
+            request.preferences.forget_planner();
+        }
         // Without a login for servers Postgres refuses the role.
         let service = if caller.is_service { self.0.service.load_full() } else { None };
         let context = Context { pool: service.as_deref().unwrap_or(&self.0.clients), config, caller };

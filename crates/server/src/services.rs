@@ -302,6 +302,7 @@ fn shown(options: &DataApiOptions) -> data_api::Config {
         .with_max_rows(options.max_rows)
         .with_anonymous_role(DatabaseRole::anonymous().as_str())
         .with_cors_origins(options.cors_origins.clone())
+        .hiding_estimates()
 }
 
 /// The configuration with what the database says about roles; none when it cannot be asked.

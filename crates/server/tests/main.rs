@@ -10,6 +10,7 @@ mod data_api;
 mod database_away;
 mod documents;
 mod health;
+mod isolation;
 mod logs;
 mod metrics;
 mod revocations;

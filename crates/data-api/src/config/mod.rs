@@ -43,6 +43,8 @@ pub struct Config {
     pub(crate) legacy_target_names: bool,
     pub(crate) terse_errors: bool,
     pub(crate) prepares_statements: bool,
+    /// Whether the planner's guess about rows is kept from those who may see only some. PostgREST shows it.
+    pub(crate) hides_estimates: bool,
     pub(crate) keys: Option<Keys>,
     pub(crate) audience: Option<String>,
     pub(crate) role_claim: RoleClaim,
@@ -89,6 +91,7 @@ impl Default for Config {
             legacy_target_names: true,
             terse_errors: false,
             prepares_statements: true,
+            hides_estimates: false,
             keys: None,
             audience: None,
             role_claim: RoleClaim::default(),
@@ -165,6 +168,13 @@ impl Config {
             "url_use_legacy_target_names" => legacy_target_names;
         }
         Ok(self)
+    }
+
+    /// Counts rows where the planner's guess would tell of rows that the caller may not see.
+    #[must_use]
+    pub fn hiding_estimates(mut self) -> Self {
+        self.hides_estimates = true;
+        self
     }
 
     pub(crate) fn role_settings_of(&self, role: &str) -> &[(String, String)] {

@@ -186,6 +186,7 @@ impl Settings {
             legacy_target_names: self.flag("url_use_legacy_target_names", true)?,
             terse_errors: self.terse_errors()?,
             prepares_statements: self.flag("db_prepared_statements", true)?,
+            hides_estimates: false,
             keys,
             audience: self.text("jwt_aud").map(str::to_owned),
             role_claim: self.role_claim()?,

@@ -39,6 +39,15 @@ pub(crate) enum Plan {
     RootOptions,
 }
 
+impl Plan {
+    /// Whether what the planner guesses about rows tells nothing that the caller could not count: a table without row security, and
+    /// nothing else in the statement.
+    pub(crate) fn estimates_are_open(&self, cache: &SchemaCache) -> bool {
+        let Self::Statement(plan) = self else { return true };
+        plan.read.children.is_empty() && cache.tables.get(&plan.target).is_some_and(|table| table.open)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct StatementPlan {
     /// The relation or function that the path names.

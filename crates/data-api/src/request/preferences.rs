@@ -87,6 +87,11 @@ impl Count {
 }
 
 impl Preferences {
+    /// Counts where the planner was to be asked.
+    pub(crate) fn forget_planner(&mut self) {
+        self.count = self.count.map(|count| if count.asks_planner() { Count::Exact } else { count });
+    }
+
     /// All `Prefer` headers together. `tx=` counts only where the configuration lets clients choose.
     pub(crate) fn parse(headers: &HeaderMap, transaction_end_is_theirs: bool) -> Self {
         let all: Vec<&str> = headers

@@ -14,6 +14,8 @@ pub(crate) struct Table {
     pub(crate) insertable: bool,
     pub(crate) updatable: bool,
     pub(crate) deletable: bool,
+    /// Whether everybody who may read it reads the same rows.
+    pub(crate) open: bool,
     pub(crate) primary_key: Vec<String>,
     #[serde(deserialize_with = "by_name")]
     pub(crate) columns: IndexMap<String, Column>,

@@ -7,6 +7,7 @@ mod calling;
 mod describing;
 mod embedding;
 mod following;
+mod injection;
 mod login;
 mod reading;
 mod refusals;

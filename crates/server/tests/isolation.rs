@@ -90,8 +90,11 @@ async fn server(neighbours: bool) -> TestServer {
     server
 }
 
+/// Method, address, headers and body.
+type Asked = (Method, String, Vec<(&'static str, &'static str)>, String);
+
 /// Everything that can be asked: method, address, headers, body. The order matters: writes come last.
-fn requests() -> Vec<(Method, String, Vec<(&'static str, &'static str)>, String)> {
+fn requests() -> Vec<Asked> {
     let mut all = Vec::new();
     let mut ask = |method: Method, path: &str, headers: &[(&'static str, &'static str)], body: &str| {
         let path = path.replace("<theirs>", THEIR_BOAT);
@@ -177,7 +180,7 @@ fn requests() -> Vec<(Method, String, Vec<(&'static str, &'static str)>, String)
 }
 
 /// Everything that a caller gets, but for what differs between any two requests.
-async fn told(server: &TestServer, token: &str, request: &(Method, String, Vec<(&str, &str)>, String)) -> String {
+async fn told(server: &TestServer, token: &str, request: &Asked) -> String {
     let (method, path, headers, body) = request;
     let mut asked = server.request(method.clone(), path).header("authorization", token);
     for (name, value) in headers {

@@ -45,6 +45,13 @@ pub(crate) struct Session {
 impl Session {
     /// Signs somebody up and in. The emulator is gone when this returns; its keys are in the verifier's cache.
     pub(crate) async fn begin() -> Result<Self> {
+        let (session, emulator) = Self::begin_beside_clerk().await?;
+        emulator.shutdown().await?;
+        Ok(session)
+    }
+
+    /// The same with the emulator still there, for servers that fetch keys themselves.
+    pub(crate) async fn begin_beside_clerk() -> Result<(Self, Emulator)> {
         let role = RoleDefinition {
             key: ROLE.to_owned(),
             name: "Editor".to_owned(),
@@ -81,7 +88,6 @@ impl Session {
         ensure!(carried == PERMISSIONS, "the token carries {carried} permissions, expected {PERMISSIONS}");
         let principal = Arc::new(Principal::from(&verified));
         let public_key_pem = emulator.public_key_pem();
-        emulator.shutdown().await?;
-        Ok(Self { token, verifier, principal, organization_id, user, public_key_pem })
+        Ok((Self { token, verifier, principal, organization_id, user, public_key_pem }, emulator))
     }
 }

@@ -20,6 +20,7 @@ use crate::database::Database;
 use crate::measure::{Contender, Race};
 use crate::report::Report;
 use crate::session::Session;
+pub(crate) use serve::{Server, free_address};
 use stock::Stock;
 
 /// Connections of the generator: more than either endpoint has use for, so that both are saturated.

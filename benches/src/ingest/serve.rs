@@ -16,14 +16,14 @@ const ISSUER_THAT_IS_AWAY: &str = "pk_test_MTI3LjAuMC4xOjkk";
 const START: Duration = Duration::from_secs(20);
 
 /// A process that is ended with its owner.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     process: Child,
 }
 
 impl Server {
     /// Waits until the process takes connections.
-    pub(super) fn ready(address: SocketAddr, process: Child) -> Result<Self> {
+    pub(crate) fn ready(address: SocketAddr, process: Child) -> Result<Self> {
         let mut server = Self { address, process };
         let began = Instant::now();
         while std::net::TcpStream::connect(address).is_err() {
@@ -43,7 +43,7 @@ impl Drop for Server {
 }
 
 /// A port that was free a moment ago.
-pub(super) fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?)
 }

@@ -79,6 +79,11 @@ impl DataApi {
         Ok(())
     }
 
+    /// Whether requests can be answered: the schema is known, and Postgres lets somebody in.
+    pub async fn is_ready(&self) -> bool {
+        self.0.schema.load().is_some() && self.0.clients.get().await.is_ok()
+    }
+
     /// Uses another configuration from the next request on.
     pub fn configure(&self, config: Config) {
         self.0.config.store(Arc::new(config));

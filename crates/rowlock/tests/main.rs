@@ -9,6 +9,7 @@ mod demo;
 mod dev;
 mod events;
 mod policy;
+mod rest;
 mod schema;
 mod serve;
 mod status;

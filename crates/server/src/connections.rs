@@ -16,12 +16,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
+use crate::listener::Listener;
+use crate::patient_stream::PatientStream;
 use crate::strangers::Peer;
 
 /// How much strangers may take.
@@ -33,18 +35,21 @@ pub(crate) struct Limits {
     pub(crate) head_wait: Duration,
     /// The largest request head.
     pub(crate) head_bytes: usize,
+    /// How long an answer may wait for its reader without a single byte being taken.
+    pub(crate) write_wait: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // With the largest body of 1 MB, that many callers at once hold 1 GB at the very worst.
-            connections: 1024,
+            // A connection that waits holds some 20 KB. What bodies may take together is bounded elsewhere.
+            connections: 4096,
             // Longer than proxies keep idle connections (nginx and AWS' load balancers: 60 s): the side that closes first
             // must be theirs, or a request now and then meets a closing connection.
             head_wait: Duration::from_secs(75),
             // A token has at most 8 KB, browsers' cookies 4 KB each.
             head_bytes: 64 * 1024,
+            write_wait: Duration::from_secs(30),
         }
     }
 }
@@ -59,6 +64,7 @@ pub(crate) struct Connections {
     places: Arc<Semaphore>,
     open: JoinSet<()>,
     stop: CancellationToken,
+    write_wait: Duration,
 }
 
 impl Connections {
@@ -68,11 +74,12 @@ impl Connections {
         http.timer(TokioTimer::new()).header_read_timeout(limits.head_wait);
         // The first bounds what one head may be, the second what is buffered before that can be known.
         http.max_header_size(limits.head_bytes).max_buf_size(limits.head_bytes);
-        Self { http, router, places: Arc::new(Semaphore::new(limits.connections)), open: JoinSet::new(), stop }
+        let places = Arc::new(Semaphore::new(limits.connections));
+        Self { http, router, places, open: JoinSet::new(), stop, write_wait: limits.write_wait }
     }
 
     /// Lets connections in until `stop`; then the address is free again.
-    pub(crate) async fn accept(&mut self, listener: TcpListener) {
+    pub(crate) async fn accept(&mut self, listener: impl Listener) {
         loop {
             let (stream, peer, place) = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -90,6 +97,7 @@ impl Connections {
                 request.extensions_mut().insert(peer);
                 request
             });
+            let stream = PatientStream::new(stream, self.write_wait);
             self.open.spawn(serve(self.http.clone(), router, stream, place, self.stop.clone()));
         }
     }
@@ -106,27 +114,21 @@ impl Connections {
 }
 
 /// A place first: who has none is not let in.
-async fn next(
-    listener: &TcpListener,
+async fn next<L: Listener>(
+    listener: &L,
     places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
+) -> std::io::Result<(L::Stream, Peer, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
-    let (stream, address) = listener.accept().await?;
-    // Answers are written whole; waiting for more to send would only delay them.
-    stream.set_nodelay(true)?;
-    Ok((stream, Peer(address.ip()), place))
+    let (stream, peer) = listener.next().await?;
+    Ok((stream, peer, place))
 }
 
 /// Serves one connection until its end; holds its place meanwhile.
-async fn serve<S>(
-    http: http1::Builder,
-    router: S,
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
-    stop: CancellationToken,
-) where
+async fn serve<S, T>(http: http1::Builder, router: S, stream: T, place: OwnedSemaphorePermit, stop: CancellationToken)
+where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
+    T: AsyncRead + AsyncWrite + Unpin,
 {
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
@@ -147,6 +149,7 @@ async fn serve<S>(
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::{Instant, timeout};
 
     use super::*;

@@ -13,6 +13,7 @@ use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Retention, Revocations};
 use postgres::{Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
 use tokens::{ApiKeys, DatabaseRole, HttpKeySource, KeyCache, Verifier, unverified_issuer};
+use tokio::sync::Semaphore;
 use tokio_postgres::Row;
 
 use crate::Config;
@@ -56,7 +57,14 @@ pub struct Parts {
 pub(crate) struct MountedDataApi {
     pub(crate) api: DataApi,
     pub(crate) max_body_bytes: usize,
+    /// For all bodies that are being read or worked on, in pages.
+    pub(crate) room: Arc<Semaphore>,
 }
+
+/// What room is counted in, in bytes.
+pub(crate) const PAGE: usize = 4096;
+/// What all bodies may take together, unless one alone may take more.
+const ROOM_BYTES: usize = 256 * 1024 * 1024;
 
 /// What a webhook must satisfy.
 #[derive(Debug)]
@@ -280,7 +288,8 @@ async fn mounted(
     if let Err(error) = api.reload().await {
         tracing::warn!(error = with_causes(&error), "the data API does not know the schema yet");
     }
-    Ok(MountedDataApi { api, max_body_bytes: options.max_body_bytes })
+    let room = Arc::new(Semaphore::new(ROOM_BYTES.max(options.max_body_bytes).div_ceil(PAGE)));
+    Ok(MountedDataApi { api, max_body_bytes: options.max_body_bytes, room })
 }
 
 /// For whoever holds a secret key. The login is made here, because nobody has it who has no such key.

@@ -23,7 +23,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Who is at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+pub struct Peer(pub(crate) IpAddr);
 
 /// One sender: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -239,12 +239,17 @@ impl Settings {
     /// When the port is no number.
     pub fn address(&self) -> Result<String, ConfigError> {
         let port = self.number("server_port")?.unwrap_or(3000);
-        let host = match self.text("server_host").unwrap_or("!4") {
-            "*" | "*4" | "!4" => "0.0.0.0",
-            "*6" | "!6" => "[::]",
-            host => host,
-        };
-        Ok(format!("{host}:{port}"))
+        Ok(format!("{}:{port}", listening(self.text("server_host").unwrap_or("!4"))))
+    }
+
+    /// Where whoever watches over the process asks: the same host, unless another is said. None without a port.
+    ///
+    /// # Errors
+    /// When the port is no number.
+    pub fn admin_address(&self) -> Result<Option<String>, ConfigError> {
+        let Some(port) = self.number("admin_server_port")? else { return Ok(None) };
+        let host = self.text("admin_server_host").or_else(|| self.text("server_host")).unwrap_or("!4");
+        Ok(Some(format!("{}:{port}", listening(host))))
     }
 
     fn proxy(&self) -> Result<Option<String>, ConfigError> {
@@ -294,6 +299,15 @@ impl Settings {
         let Some(path) = text.strip_prefix('@') else { return Ok(Some(text.to_owned())) };
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File { name: "jwt-secret", source })?;
         Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
+    }
+}
+
+/// PostgREST's words for all addresses.
+fn listening(host: &str) -> &str {
+    match host {
+        "*" | "*4" | "!4" => "0.0.0.0",
+        "*6" | "!6" => "[::]",
+        host => host,
     }
 }
 

@@ -5,6 +5,7 @@
 //! 'reload config'`.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use anyhow::Context as _;
 use clerk::SystemClock;
 use data_api::{Config, DataApi, Settings, login_settings, role_settings};
 use serde_json::json;
-use server::telemetry;
-use tokio::net::TcpListener;
+use server::{Probes, telemetry};
+use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
 use crate::printer::Printer;
@@ -23,14 +24,7 @@ use crate::report::Hinted;
 use crate::signals;
 
 /// What PostgREST has and this command has not.
-const NOT_SUPPORTED: &[&str] = &[
-    "admin_server_port",
-    "admin_server_unix_socket",
-    "server_unix_socket",
-    "server_reuseport",
-    "log_level",
-    "log_query",
-];
+const NOT_SUPPORTED: &[&str] = &["admin_server_unix_socket", "server_reuseport", "log_level", "log_query"];
 
 /// How long requests under way may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -49,6 +43,15 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     let size = usize::try_from(settings.number("db_pool")?.unwrap_or(10)).unwrap_or(1).max(1);
     let wait = settings.number("db_pool_acquisition_timeout")?.unwrap_or(10);
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(10));
+    let probes = Probes::default();
+    let probing = match settings.admin_address()? {
+        Some(address) => {
+            let listener = listen(&address).await?;
+            tracing::info!(%address, "`/live` and `/ready` are answered");
+            Some(tokio::spawn(server::run_probes(listener, probes.clone(), stop.clone())))
+        }
+        None => None,
+    };
     let pool = |size| Pool::new(&url, &PoolOptions { size, wait, application_name: "rowlock rest" });
     let (clients, catalogue) = (pool(size)?, pool(2)?);
     let in_database = settings.flag("db_config", true)?;
@@ -62,11 +65,6 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    let address = settings.address()?;
-    let listener = TcpListener::bind(&address).await.with_context(|| format!("cannot listen on {address}"))?;
-    let address = listener.local_addr()?;
-    printer.value(&json!({ "event": "ready", "api": format!("http://{address}") }));
-    tracing::info!(%address, database = %url, "rowlock rest serves");
     let channel = settings.text("db_channel").unwrap_or("pgrst").to_owned();
     let following = follows(&settings)?.then(|| {
         let (api, stop, settings, catalogue) = (api.clone(), stop.clone(), settings.clone(), catalogue.clone());
@@ -75,11 +73,58 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
             api.follow(&channel, configuration, stop).await;
         })
     });
-    server::run_rest(listener, api, DRAIN, stop).await;
+    match socket(&settings)? {
+        Some((path, mode)) => {
+            let listener = listen_on_file(&path, mode)?;
+            printer.value(&json!({ "event": "ready", "api": format!("unix:{}", path.display()) }));
+            tracing::info!(socket = %path.display(), database = %url, "rowlock rest serves");
+            probes.serving(api.clone());
+            server::run_rest(listener, api, DRAIN, stop).await;
+            let _ = std::fs::remove_file(path);
+        }
+        None => {
+            let listener = listen(&settings.address()?).await?;
+            let address = listener.local_addr()?;
+            printer.value(&json!({ "event": "ready", "api": format!("http://{address}") }));
+            tracing::info!(%address, database = %url, "rowlock rest serves");
+            probes.serving(api.clone());
+            server::run_rest(listener, api, DRAIN, stop).await;
+        }
+    }
+    if let Some(probing) = probing {
+        probing.await?;
+    }
     if let Some(following) = following {
         following.await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// The socket file to listen on in place of a port, and who may use it (octal, as `chmod` has it).
+fn socket(settings: &Settings) -> anyhow::Result<Option<(PathBuf, u32)>> {
+    let Some(path) = settings.text("server_unix_socket") else { return Ok(None) };
+    let mode = settings.text("server_unix_socket_mode").unwrap_or("660");
+    let octal = u32::from_str_radix(mode, 8).ok().filter(|mode| (0o600..=0o777).contains(mode));
+    let octal = octal.ok_or_else(|| {
+        anyhow::anyhow!("`server-unix-socket-mode` is `{mode}`; expected an octal number from 600 to 777")
+    })?;
+    Ok(Some((path.into(), octal)))
+}
+
+/// A socket file that a former run has left is removed; any other file is somebody's.
+fn listen_on_file(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+    let context = || format!("cannot listen on `{}`", path.display());
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        std::fs::remove_file(path).with_context(context)?;
+    }
+    let listener = UnixListener::bind(path).with_context(context)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).with_context(context)?;
+    Ok(listener)
 }
 
 fn follows(settings: &Settings) -> anyhow::Result<bool> {

@@ -5,18 +5,23 @@
 //!
 //! An answer that is empty because nobody is signed in looks like one without rows. It carries a header that says so, and is logged.
 
+use std::sync::Arc;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_RANGE};
+use axum::http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api_key::{Presented, presented};
 use crate::auth::Caller;
 use crate::rest::without_invented_length;
-use crate::services::MountedDataApi;
+use crate::services::{MountedDataApi, PAGE};
 use crate::{Failure, Services};
 
 /// What stands before the data API's own paths.
@@ -47,6 +52,7 @@ async fn answered(services: &Services, mounted: &MountedDataApi, request: Reques
     }
     let caller = caller(&mut parts, services).await?;
     let limit = mounted.max_body_bytes;
+    let _room = room(mounted, &parts).await?;
     let body = to_bytes(body, limit).await.map_err(|_| Failure::TooLarge { limit })?;
     let request = axum::http::Request::from_parts(parts, body);
     let mut on_behalf = data_api::Caller::verified(&caller.principal, !caller.principal.is_anonymous());
@@ -62,6 +68,27 @@ async fn answered(services: &Services, mounted: &MountedDataApi, request: Reques
         Some(because) if is_empty(&answer) => explained(answer, because),
         _ => answer,
     }))
+}
+
+/// Room for the body, for as long as it is held: all bodies together have a bound, whoever sends them.
+async fn room(mounted: &MountedDataApi, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+    let limit = mounted.max_body_bytes;
+    let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    // Who does not say how much it will be may send as much as is read.
+    let bytes = match (said, parts.headers.contains_key(TRANSFER_ENCODING)) {
+        (Some(bytes), _) => bytes,
+        (None, true) => limit,
+        (None, false) => 0,
+    };
+    if bytes > limit {
+        return Err(Failure::TooLarge { limit });
+    }
+    let pages = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
+    if pages == 0 {
+        return Ok(None);
+    }
+    let room = Arc::clone(&mounted.room).acquire_many_owned(pages).await;
+    Ok(Some(room.expect("the semaphore is never closed")))
 }
 
 /// The path below the mount: `/rest/v1/tasks?select=id` → `/tasks?select=id`.

@@ -10,7 +10,8 @@ use crate::support::Test;
 /// Objects by table and id.
 pub(crate) type Objects = BTreeMap<(&'static str, String), Value>;
 
-const LISTS: [(&str, &str); 10] = [
+/// The tables that are compared, and where Clerk lists what belongs in them. Application invitations have no event.
+pub(crate) const LISTS: [(&str, &str); 12] = [
     ("users", "/v1/users"),
     ("organizations", "/v1/organizations"),
     ("organization_memberships", "/v1/organization_memberships"),
@@ -21,7 +22,10 @@ const LISTS: [(&str, &str); 10] = [
     ("waitlist_entries", "/v1/waitlist_entries"),
     ("subscription_items", "/v1/billing/subscription_items"),
     ("sessions", "/v1/sessions"),
+    ("subscriptions", "/billing/subscription"),
+    ("payment_attempts", "/v1/billing/statements"),
 ];
+const BILLING: [&str; 3] = ["subscriptions", "subscription_items", "payment_attempts"];
 
 /// What no event tells when it changes, because it belongs to another object, or is never stored because it is a secret.
 const OF_OTHERS: [&str; 13] = [
@@ -55,6 +59,22 @@ pub(crate) fn clerk_has(emulator: &Emulator) -> Objects {
                 users.iter().flat_map(of).collect()
             }
             "subscription_items" => backend.list_all(path, &[("include_free", "true")]).unwrap(),
+            "subscriptions" => {
+                let payers = ["/v1/users", "/v1/organizations"].into_iter().flat_map(|payers| {
+                    let payers_of = backend.list_all(payers, &[]).unwrap();
+                    payers_of.into_iter().map(move |payer| format!("{payers}/{}", payer["id"].as_str().unwrap()))
+                });
+                // Who never paid has none.
+                payers.filter_map(|payer| backend.get(&format!("{payer}{path}"), &[]).ok()).collect()
+            }
+            "payment_attempts" => {
+                let statements = backend.list_all(path, &[]).unwrap();
+                let of = |statement: &Value| {
+                    let path = format!("{path}/{}/payment_attempts", statement["id"].as_str().unwrap());
+                    backend.list_all(&path, &[]).unwrap()
+                };
+                statements.iter().flat_map(of).collect()
+            }
             _ => backend.list_all(path, &[]).unwrap(),
         };
         objects.extend(rows.into_iter().map(|row| entry(table, row)));
@@ -67,7 +87,7 @@ pub(crate) async fn mirror_has(test: &Test) -> Objects {
     for (table, _) in LISTS {
         // What somebody paid for stays in the mirror when they go; Clerk shows it no more.
         let shown = match table {
-            "subscription_items" => {
+            table if BILLING.contains(&table) => {
                 "not exists (select from clerk.users where id = payer_user_id and deleted_at is not null)
                  and not exists (select from clerk.organizations where id = payer_organization_id and deleted_at is not null)"
             }
@@ -87,7 +107,7 @@ fn entry(table: &'static str, mut object: Value) -> ((&'static str, String), Val
     let id = object["id"].as_str().unwrap().to_owned();
     let members = object.as_object_mut().unwrap();
     members.retain(|member, _| {
-        let compared = table != "subscription_items" || OF_BILLING.contains(&member.as_str());
+        let compared = !BILLING.contains(&table) || OF_BILLING.contains(&member.as_str());
         // Events say who accepted an invitation, the Backend API does not.
         let accepted_by = table == "organization_invitations" && member == "user_id";
         compared && !accepted_by && !OF_OTHERS.contains(&member.as_str())

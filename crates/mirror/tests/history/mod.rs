@@ -9,12 +9,13 @@ mod world;
 use clerk::{DeliveryHeaders, Timestamp, verify_delivery};
 use clerk_api::BackendApi;
 use mirror::{Delivery, KindReconciled, Mirror, ObjectKind, Outcome, ReconcileOptions, Source};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{DAY, Test};
-use clerk_has::{clerk_has, differences, mirror_has};
+use clerk_has::{LISTS, clerk_has, differences, mirror_has};
 use world::World;
 
 const STEPS: usize = 1500;
@@ -96,6 +97,8 @@ async fn without_loss_webhooks_alone_are_enough() {
         deliver(&test.mirror, disturbed(deliveries, &mut world)).await;
         let (clerk, mirror) = (clerk_has(&world.emulator), mirror_has(&test).await);
         assert!(clerk.len() > 200, "{}", clerk.len());
+        let tables: BTreeSet<&str> = clerk.keys().map(|(table, _)| *table).collect();
+        assert_eq!(tables.len(), LISTS.len(), "{tables:?}");
         assert_eq!(differences(&clerk, &mirror), Vec::<String>::new(), "seed {seed}");
     }
 }

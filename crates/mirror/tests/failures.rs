@@ -197,3 +197,24 @@ async fn a_stricter_default_isolation_changes_nothing() {
     }
     assert_eq!(test.value("select id from clerk.active_organization_memberships").await, json!([]));
 }
+
+#[tokio::test]
+async fn who_waits_for_somebodys_lock_does_not_hold_up_the_others() {
+    let test = Test::start().await;
+    let mut holder = test.database.owner.get().await.unwrap();
+    let holding = holder.transaction().await.unwrap();
+    holding.execute("select pg_advisory_xact_lock(hashtextextended('user_ada', 0))", &[]).await.unwrap();
+    let mirror = test.mirror.clone();
+    let ada = event("user.created", 1, &user("user_ada", 1, "Ada"));
+    let waiting = tokio::spawn(async move { mirror.deliver(&ada).await });
+    let waits = "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database
+                 where datname = current_database() and locktype = 'advisory' and not granted";
+    while test.value(waits).await == json!([{ "count": 0 }]) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let bob = event("user.created", 1, &user("user_bob", 1, "Bob"));
+    assert_eq!(test.deliver(&bob).await, Outcome::Applied);
+    assert!(!waiting.is_finished(), "nobody has let go of the lock");
+    holding.commit().await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), Outcome::Applied);
+}

@@ -19,7 +19,7 @@ mod sender;
 pub(crate) use attempt::{Attempt, Control, Outcome};
 pub(crate) use disturbance::Disturbance;
 pub(crate) use endpoint::{Endpoint, EndpointPatch, NewEndpoint, SecretRotation};
-pub(crate) use message::{Message, Origin, envelope};
+pub(crate) use message::{Delivery, DeliveryStatus, Message, Origin, envelope};
 pub(crate) use outbox::{Dispatch, Outbox, OutboxSettings};
 pub(crate) use saved::SavedOutbox;
 pub(crate) use sender::{Sender, SenderSettings};

@@ -134,3 +134,67 @@ async fn open_deliveries_are_sent_after_a_restart() {
     let ids: Vec<String> = receiver.received().iter().map(|delivery| delivery.id().to_owned()).collect();
     assert_eq!(ids, [message.clone(), message], "the same message");
 }
+
+#[tokio::test]
+async fn what_an_instance_is_set_to_comes_back_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("clerk.json");
+    let first = Emulator::start(kept_in(&path)).await.unwrap();
+    let backend = first.backend();
+    let codes = json!({ "username": "lovelace", "password": "correct horse", "backup_codes": ["one", "two"] });
+    let user = first.users().create(&codes).unwrap();
+    backend.patch("/v1/instance/restrictions", &json!({ "allowlist": true })).unwrap();
+    backend.patch("/v1/instance/organization_settings", &json!({ "max_allowed_memberships": 7 })).unwrap();
+    let application = json!({ "name": "Calendar", "redirect_uris": ["https://app.example/callback"] });
+    let application = backend.post("/v1/oauth_applications", &application).unwrap();
+    let credit = json!({ "amount": 500, "action": "increase", "idempotency_key": "welcome" });
+    backend.post(&format!("/v1/users/{}/billing/credits", id(&user)), &credit).unwrap();
+    first.rotate_signing_key(emulator::SigningKey::generate());
+    first.retire_signing_keys();
+    let key = first.public_key_pem();
+    let instance = first.instance_id().clone();
+    first.shutdown().await.unwrap();
+
+    let second = Emulator::start(kept_in(&path)).await.unwrap();
+    assert_eq!((second.instance_id(), second.public_key_pem()), (&instance, key), "rotated and retired keys stay so");
+    let backend = second.backend();
+    let settings = backend.get("/v1/instance/organization_settings", &[]).unwrap();
+    assert_eq!(settings["max_allowed_memberships"], 7);
+    let shown = backend.get(&format!("/v1/oauth_applications/{}", id(&application)), &[]).unwrap();
+    assert_eq!(shown["client_id"], application["client_id"]);
+    let verify = |code: &str| {
+        let path = format!("/v1/users/{}/verify_totp", id(&user));
+        backend.post(&path, &json!({ "code": code })).map_err(|refusal| refusal.code())
+    };
+    assert!(verify("one").is_ok());
+    assert_eq!(verify("one"), Err("totp_incorrect_code"));
+    let balance = backend.get(&format!("/v1/users/{}/billing/credits", id(&user)), &[]).unwrap();
+    assert_eq!(balance["balance"]["amount"], 500);
+    let again = backend.post(&format!("/v1/users/{}/billing/credits", id(&user)), &credit).unwrap();
+    let after = backend.get(&format!("/v1/users/{}/billing/credits", id(&user)), &[]).unwrap();
+    assert_eq!((&again["amount"]["amount"], &after["balance"]), (&json!(500), &balance["balance"]), "once per key");
+}
+
+/// Files that were written before an instance had an id of its own, or a part that came later.
+#[tokio::test]
+async fn an_older_file_is_understood() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("clerk.json");
+    let first =
+        Emulator::start(EmulatorOptions { signing_key: options().0.signing_key, ..kept_in(&path) }).await.unwrap();
+    let user = ada(&first);
+    let instance = first.instance_id().clone();
+    first.shutdown().await.unwrap();
+    let mut saved: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    saved["identity"].as_object_mut().unwrap().remove("instance_id");
+    for part in ["restrictions", "configuration", "oauth_applications", "images"] {
+        assert!(saved["state"].as_object_mut().unwrap().remove(part).is_some(), "{part}");
+    }
+    for member in ["authenticators", "password_compromised", "image_url"] {
+        assert!(saved["state"]["users"][0].as_object_mut().unwrap().remove(member).is_some(), "{member}");
+    }
+    fs::write(&path, saved.to_string()).unwrap();
+    let second = Emulator::start(kept_in(&path)).await.unwrap();
+    assert_eq!(second.instance_id(), &instance, "the name of its first key");
+    assert_eq!(second.users().get(id(&user)).unwrap(), user);
+}

@@ -94,4 +94,15 @@ impl Attempt {
         };
         Self { at, trigger, status, detail, duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
     }
+    /// In a few words for people: the end of a chain of reasons says what really happened.
+    pub(crate) fn outcome(&self) -> String {
+        const SHOWN: usize = 80;
+        let reason: String = self.detail.rsplit(": ").next().unwrap_or_default().chars().take(SHOWN).collect();
+        match self.status {
+            Some(status @ 200..=299) => status.to_string(),
+            Some(status) if reason.is_empty() => status.to_string(),
+            Some(status) => format!("{status} {reason}"),
+            None => reason,
+        }
+    }
 }

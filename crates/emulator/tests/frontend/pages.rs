@@ -49,6 +49,14 @@ async fn the_overview_shows_what_there_is_and_escapes_it() {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(!page.contains("<script>"), "{page}");
+    // What is out of the ordinary is said.
+    assert!(!page.contains("ahead of the world") && !page.contains("503"), "{page}");
+    emulator.advance(std::time::Duration::from_secs(61));
+    emulator.set_outage(emulator::Outage { api: false, jwks: true });
+    let page = text(&browser, browser.request(Method::GET, "/")).await;
+    for shown in ["The time here is 61 s ahead of the world.", "The key set answers 503"] {
+        assert!(page.contains(shown), "{shown}");
+    }
     assert!(!page.contains(emulator.secret_key()), "no secret is on a page");
 }
 

@@ -6,8 +6,10 @@ use serde_json::Value;
 use super::{moment, people::Person, render};
 use crate::{
     frontend_api::call::{FrontendCall, FrontendReply},
+    instance::Instance,
+    outage::Outage,
     view::View,
-    webhooks::Outbox,
+    webhooks::{Delivery, DeliveryStatus, Outbox},
 };
 
 /// So many of each; the APIs list the rest.
@@ -22,6 +24,8 @@ struct Overview<'a> {
     base: &'a str,
     /// The origins of apps that were heard of.
     apps: Vec<String>,
+    /// What is out of the ordinary: time, outages, held messages.
+    notices: Vec<String>,
     user_count: usize,
     people: Vec<Person>,
     organization_count: usize,
@@ -63,7 +67,8 @@ struct DeliveryRow {
 struct OutcomeOf {
     status: &'static str,
     class: &'static str,
-    attempts: usize,
+    /// What came of it so far, and what comes next.
+    story: String,
 }
 
 pub(crate) fn overview(call: &FrontendCall) -> FrontendReply {
@@ -79,8 +84,9 @@ pub(crate) fn overview(call: &FrontendCall) -> FrontendReply {
             instance_id: view.instance_id.as_str(),
             base: call.public_url(),
             apps,
+            notices: notices(instance),
             user_count: state.users.len(),
-            people: state.users.oldest_first().take(SHOWN).map(|user| Person::of(user, view)).collect(),
+            people: people(view),
             organization_count: state.organizations.len(),
             organizations: organizations(view),
             sessions: sessions(view),
@@ -93,6 +99,32 @@ pub(crate) fn overview(call: &FrontendCall) -> FrontendReply {
 
 fn origin(address: &str) -> Option<String> {
     Some(url::Url::parse(address).ok()?.origin().ascii_serialization())
+}
+
+fn notices(instance: &Instance) -> Vec<String> {
+    let mut notices = Vec::new();
+    let ahead = instance.clock.shift().as_secs();
+    if ahead > 0 {
+        notices.push(format!("The time here is {ahead} s ahead of the world."));
+    }
+    let Outage { api, jwks } = instance.outage.get();
+    for (down, what) in [(api, "The APIs answer"), (jwks, "The key set answers")] {
+        if down {
+            notices.push(format!("{what} 503, as in an outage: `rowlock clerk outage end` ends it."));
+        }
+    }
+    if instance.webhooks.read(Outbox::paused) {
+        notices.push("Webhooks are held back.".to_owned());
+    }
+    notices
+}
+
+/// By name, as on the page where they sign in.
+fn people(view: View<'_>) -> Vec<Person> {
+    let mut people: Vec<Person> =
+        view.state.users.oldest_first().take(SHOWN).map(|user| Person::of(user, view)).collect();
+    people.sort_by(|left, right| (&left.name, &left.address).cmp(&(&right.name, &right.address)));
+    people
 }
 
 fn organizations(view: View<'_>) -> Vec<OrganizationRow> {
@@ -122,6 +154,18 @@ fn sessions(view: View<'_>) -> Vec<SessionRow> {
         }
     });
     rows.collect()
+}
+
+fn story(delivery: &Delivery) -> String {
+    let mut story = match delivery.attempts.as_slice() {
+        [] => return String::new(),
+        [only] => only.outcome(),
+        [.., last] => format!("{} attempts, the last one: {}", delivery.attempts.len(), last.outcome()),
+    };
+    if let DeliveryStatus::Pending { due } = delivery.status {
+        story.push_str(&format!("; again at {}", moment(due)));
+    }
+    story
 }
 
 fn letters(outbox: &Outbox) -> Vec<Letter> {
@@ -154,7 +198,7 @@ fn deliveries(outbox: &Outbox) -> Vec<DeliveryRow> {
                     "failed" => "bad",
                     _ => "soft",
                 };
-                OutcomeOf { status, class, attempts: delivery.attempts.len() }
+                OutcomeOf { status, class, story: story(delivery) }
             })
             .collect(),
     });

@@ -23,8 +23,9 @@ use crate::session::Session;
 pub(crate) use serve::{Server, free_address};
 use stock::Stock;
 
-/// Connections of the generator: more than either endpoint has use for, so that both are saturated.
-const CONNECTIONS: usize = 64;
+/// Connections of the generator, each with one delivery on its way: the burst of an import, more than either endpoint has
+/// use for, so that both are saturated.
+const CONNECTIONS: usize = 256;
 
 pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Report) -> Result<()> {
     let session = runtime.block_on(Session::begin())?;

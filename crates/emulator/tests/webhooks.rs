@@ -380,6 +380,32 @@ async fn every_kind_of_event_happens_on_demand() {
         let told: Vec<String> = happen(&emulator, &json!({ "type": kind.as_str() }));
         assert_eq!(told.iter().filter(|told| *told == kind.as_str()).count(), 1, "{kind:?}: {told:?}");
     }
+    // Our own reading of each: its type, its time, its instance, and an object that says which one it is.
+    for message in emulator.webhooks().take() {
+        let event = Event::parse(&message.body).unwrap_or_else(|error| panic!("{}: {error}", message.kind));
+        assert_eq!((&event.kind, event.occurred_at.is_some()), (&message.kind, true));
+        assert_eq!(event.instance_id.as_deref(), Some(emulator.instance_id().as_str()));
+        let family = message.kind.as_str().split('.').next().unwrap();
+        let data: Value = serde_json::from_str(event.data.get()).unwrap();
+        let prefix = match family {
+            "user" => "user_",
+            "session" => "sess_",
+            "organization" => "org_",
+            "organizationDomain" => "orgdmn_",
+            "organizationInvitation" => "orginv_",
+            "organizationMembership" => "orgmem_",
+            "role" => "role_",
+            "permission" => "perm_",
+            "email" => "ema_",
+            "sms" => "sms_",
+            "waitlistEntry" => "wle_",
+            "subscription" => "csub_",
+            "subscriptionItem" => "csub_item_",
+            "paymentAttempt" => "pa_",
+            other => panic!("a family of events that nobody knows: {other}"),
+        };
+        assert!(id(&data).starts_with(prefix), "{}: {data}", message.kind);
+    }
     // It happened: what was made is there, and what was announced is what is there now.
     let users = emulator.users().count(&[]).unwrap();
     drop(emulator.webhooks().take());

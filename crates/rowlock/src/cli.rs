@@ -123,6 +123,10 @@ pub(crate) struct ClerkArguments {
     /// Settings, roles, people and organizations, as TOML; a new instance begins with them [default: Ada, Bob and Carol]
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
+    /// Draw ids and secrets of a new instance from this number: the same calls give the same ids. The signing key and its
+    /// name stay random
+    #[arg(long, value_name = "N")]
+    pub(crate) repeatable: Option<u64>,
     /// Send webhooks there, signed with the secret that is printed
     #[arg(long, value_name = "URL")]
     pub(crate) webhook: Option<Url>,

@@ -140,6 +140,21 @@ fn two_instances_side_by_side_refuse_each_others_tokens_and_say_why() {
 }
 
 #[test]
+fn ids_and_secrets_repeat_when_they_are_to() {
+    let start = |number: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let (_server, ready) = clerk(directory.path(), &["--repeatable", number]);
+        let ids: Vec<Value> =
+            get(&ready, "/v1/users").1.as_array().unwrap().iter().map(|user| user["id"].clone()).collect();
+        (ready["secret_key"].clone(), ids, ready["instance_id"].clone())
+    };
+    let (one, again, other) = (start("7"), start("7"), start("8"));
+    assert_eq!((&one.0, &one.1), (&again.0, &again.1));
+    assert_ne!(one.1, other.1);
+    assert_ne!(one.2, again.2, "another key has another name");
+}
+
+#[test]
 fn a_seed_is_planted_into_dev_too() {
     let output = rowlock(&["dev", "--seed", "nowhere.toml"]).output().unwrap();
     assert_snapshot!(told(&output), @"

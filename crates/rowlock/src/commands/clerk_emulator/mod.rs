@@ -49,6 +49,7 @@ pub(super) async fn run(arguments: ClerkArguments, printer: Printer) -> anyhow::
     let seed = SeedFile::read_or_people(arguments.seed.as_deref())?;
     let options = EmulatorOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], arguments.port)),
+        seed: arguments.repeatable,
         state_file: (!arguments.ephemeral).then(|| arguments.state.clone()),
         settings: seed.settings.clone(),
         roles: seed.roles.clone(),

@@ -9,6 +9,7 @@ mod commands;
 mod confirm;
 mod local_keys;
 mod moment;
+mod open_files;
 mod printer;
 mod report;
 mod signals;
@@ -27,6 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(cli.json);
+    open_files::take_all();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -16,6 +16,7 @@ mod metrics;
 mod revocations;
 mod shutdown;
 mod start;
+mod stress;
 mod support;
 mod webhooks;
 mod whoami;

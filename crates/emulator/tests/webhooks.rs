@@ -440,6 +440,14 @@ async fn events_happen_to_somebody_by_any_name_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn what_happens_on_demand_leaves_the_time_where_it_was() {
+    let emulator = emulator::Emulator::start(emulator::EmulatorOptions::default()).await.unwrap();
+    emulator.webhooks().trigger_any(&json!({ "type": "user.updated", "count": 100 })).unwrap();
+    let clock = emulator.backend().get("/__rowlock/clock", &[]).unwrap();
+    assert!(clock["ahead_by_seconds"].as_f64().unwrap() < 0.05, "{clock}");
+}
+
+#[tokio::test]
 async fn messages_come_twice_late_in_another_order_or_never() {
     let (emulator, client, _) = start().await;
     let receiver = Receiver::start([]).await;

@@ -12,8 +12,13 @@ use crate::support::{Server, free_port, rowlock, told};
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0"];
 
 fn dev(directory: &Path) -> (Server, Value) {
+    dev_with(directory, &[])
+}
+
+fn dev_with(directory: &Path, more: &[&str]) -> (Server, Value) {
     let mut arguments = vec!["dev", "--json", "--data-dir", directory.to_str().unwrap()];
     arguments.extend(PORTS);
+    arguments.extend(more);
     let server = Server::start(rowlock(&arguments));
     let ready = serde_json::from_str(&server.ready).unwrap();
     (server, ready)
@@ -74,10 +79,14 @@ fn what_was_triggered_is_there_after_a_restart_with_the_same_keys() {
 }
 
 #[test]
-fn a_second_one_in_the_same_directory_is_refused() {
+fn it_begins_with_a_seed_and_a_second_one_in_the_same_directory_is_refused() {
     let directory = directory();
     let data = directory.path().join("data");
-    let (server, _) = dev(&data);
+    let seed = directory.path().join("people.toml");
+    std::fs::write(&seed, "[[users]]\nusername = \"grace\"\n").unwrap();
+    let (server, _) = dev_with(&data, &["--seed", seed.to_str().unwrap()]);
+    let happened: Value = serde_json::from_str(&trigger(&data, &["user.updated", "--user", "grace"])).unwrap();
+    assert_eq!(happened["messages"][0]["type"], "user.updated", "the seed is planted");
     let mut arguments = vec!["dev", "--data-dir", data.to_str().unwrap()];
     arguments.extend(PORTS);
     let told = told(&rowlock(&arguments).output().unwrap());

@@ -8,6 +8,7 @@
 //! - the [`matrix`] asks a real Postgres what real personas may do to real rows, and holds the answer against the model and
 //!   against the table that somebody reviewed;
 //! - the [`lint`] knows the mistakes that people make with Clerk and row-level security, in a live catalogue and in files;
+//! - [`pgtap`] runs the tests that people have already, without the tools that need Docker;
 //! - [`explain`] says for one caller and one statement which rows went away, and by whose word.
 //!
 //! Nothing here changes a database: what runs in one runs in a [`postgres::Rehearsal`], which is always rolled back. Migrations are
@@ -21,6 +22,7 @@ pub mod issuer;
 pub mod lint;
 pub mod matrix;
 pub mod model;
+pub mod pgtap;
 mod sql_name;
 
 pub use sql_name::{TableName, quote_name};

@@ -9,4 +9,6 @@ mod lint;
 mod live;
 mod matrix;
 mod mutation;
+mod pgtap;
+mod same_answers;
 mod support;

@@ -204,6 +204,9 @@ pub(crate) struct MigrateArguments {
     /// Only say what would be applied
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Make what migrations written for Supabase expect, where it is missing: roles, `auth.*`, `storage.*` …
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) supabase: bool,
 }
 
 /// What Clerk's Backend API lets anybody see of an instance.
@@ -532,6 +535,12 @@ pub(crate) struct PolicyTestArguments {
     /// Keep the table as it is now: the next change is told against it
     #[arg(long)]
     pub(crate) update: bool,
+    /// Run pgTAP files instead: a file, or a directory with .sql files [default: supabase/tests]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "supabase/tests", conflicts_with = "update")]
+    pub(crate) pgtap: Option<PathBuf>,
+    /// The SQL of pgTAP, for a server that has no such extension: pgtap--1.2.0.sql of any distribution
+    #[arg(long, value_name = "FILE", requires = "pgtap")]
+    pub(crate) pgtap_sql: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) file: PolicyFileArguments,
 }

@@ -66,7 +66,7 @@ async fn a_database_without_the_schema_is_refused_until_it_is_migrated() {
     let last = MIGRATIONS.last().unwrap().version;
     assert!(migrate(&["migrate"]).contains(&format!("is at migration {last}; clients log in as rowlock_client")));
     let again = migrate(&["migrate", "--json"]).replace(&format!("\"version\":{last}"), "\"version\":…");
-    insta::assert_snapshot!(again, @r#"{"applied":[],"client_login":"rowlock_client","version":…}"#);
+    insta::assert_snapshot!(again, @r#"{"applied":[],"client_login":"rowlock_client","supabase":false,"version":…}"#);
 }
 
 #[tokio::test]

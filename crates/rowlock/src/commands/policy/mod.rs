@@ -4,6 +4,7 @@ mod add;
 mod explain;
 mod generate;
 mod lint;
+mod pgtap;
 mod test;
 
 use std::path::Path;

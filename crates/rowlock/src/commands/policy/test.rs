@@ -15,6 +15,9 @@ use crate::printer::{BAD, DIM, GOOD, Printer, STRONG};
 const SHOWN: usize = 12;
 
 pub(super) async fn run(arguments: PolicyTestArguments, printer: Printer) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &arguments.pgtap {
+        return super::pgtap::run(path, arguments.pgtap_sql.as_deref(), printer).await;
+    }
     let config = &arguments.file.config;
     let model = super::model(config)?;
     let owner = super::super::migrated_pool().await?;

@@ -3,4 +3,5 @@
 
 mod applying;
 mod platform;
+mod stand_ins;
 mod support;

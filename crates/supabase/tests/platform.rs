@@ -99,6 +99,7 @@ async fn it_may_be_installed_again_and_keeps_what_is_there() {
 #[tokio::test]
 async fn every_statement_can_be_prepared() {
     let stage = Stage::set(&[]).await;
+    stage.client().await.batch_execute("create extension pg_net; create extension pg_cron").await.unwrap();
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sql/supabase");
     let mut prepared = 0;
     for entry in std::fs::read_dir(directory).unwrap() {

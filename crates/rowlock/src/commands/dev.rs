@@ -8,9 +8,11 @@ mod project;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clerk::SystemClock;
 use emulator::EmulatorOptions;
 use postgres::cluster::{Durability, Port};
 use serde::{Deserialize, Serialize};
@@ -155,6 +157,8 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
         printer.line("");
         project::tell(outcome, printer);
     }
+    let sending = tokio::spawn(supabase::send_requests(stack.owner.clone(), stop.clone()));
+    let running = tokio::spawn(supabase::run_jobs(stack.owner.clone(), Arc::new(SystemClock), stop.clone()));
     let watching =
         project.map(|project| tokio::spawn(project::watch(project, stack.owner.clone(), printer, stop.clone())));
     loop {
@@ -169,6 +173,8 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
         }
     }
     let _ = std::fs::remove_file(&file);
+    sending.await.context("sending requests ended by a panic")?;
+    running.await.context("running jobs ended by a panic")?;
     if let Some(watching) = watching {
         watching.await.context("watching the project's folder ended by a panic")?;
     }

@@ -1,0 +1,1 @@
+select jobid, schedule, command, username from cron.job where active and database = current_database() order by jobid

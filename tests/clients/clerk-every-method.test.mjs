@@ -74,7 +74,8 @@ function everything(client) {
 let count = 0;
 const next = () => (count += 1);
 const address = () => `method-${next()}+clerk_test@rowlock.test`;
-const someone = (more = {}) => clerk.users.createUser({ emailAddress: [address()], password: "correct horse", ...more });
+const someone = (more = {}) =>
+  clerk.users.createUser({ emailAddress: [address()], password: "correct horse", ...more });
 const PNG = new Blob([Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0])], { type: "image/png" });
 
 /** The code of Clerk's refusal. */
@@ -186,7 +187,8 @@ test("organizations, memberships, invitations and domains", async () => {
 test("roles, permissions and role sets", async () => {
   const { organizationPermissions: permissions, organizationRoles: roles, roleSets } = clerk;
   const tag = next();
-  const permission = await permissions.createOrganizationPermission({ name: "Row", key: `org:boat_${tag}:row`, description: "" });
+  const permissionKey = `org:boat_${tag}:row`;
+  const permission = await permissions.createOrganizationPermission({ name: "Row", key: permissionKey, description: "" });
   const permissionId = permission.id;
   await permissions.getOrganizationPermission(permissionId);
   await permissions.updateOrganizationPermission({ permissionId, name: "Steer" });
@@ -227,7 +229,8 @@ test("sessions, tokens and everything that becomes one", async () => {
   const session = await sessions.createSession({ userId });
   assert.equal((await sessions.getSession(session.id)).status, "active");
   assert.equal((await sessions.getSessionList({ userId })).totalCount, 1);
-  const template = await clerk.jwtTemplates.create({ name: `t${next()}`, claims: { mail: "{{user.primary_email_address}}" } });
+  const claims = { mail: "{{user.primary_email_address}}" };
+  const template = await clerk.jwtTemplates.create({ name: `t${next()}`, claims });
   const { jwt } = await sessions.getToken(session.id);
   assert.equal((await sessions.verifySession(session.id, jwt)).id, session.id);
   const { jwt: custom } = await sessions.getToken(session.id, template.name);
@@ -236,7 +239,8 @@ test("sessions, tokens and everything that becomes one", async () => {
   assert.equal(await refused(sessions.refreshSession(session.id, refresh)), "401 refresh_token_not_found");
   assert.equal((await sessions.revokeSession(session.id)).status, "revoked");
   assert.equal((await clerk.jwtTemplates.get(template.id)).name, template.name);
-  await clerk.jwtTemplates.update({ templateId: template.id, name: template.name, claims: { plan: "pro" }, lifetime: 90 });
+  const changed = { name: template.name, claims: { plan: "pro" }, lifetime: 90 };
+  await clerk.jwtTemplates.update({ templateId: template.id, ...changed });
   assert.equal((await clerk.jwtTemplates.list()).totalCount, 1);
   await clerk.jwtTemplates.delete(template.id);
 
@@ -309,7 +313,8 @@ test("OAuth applications and their access tokens", async () => {
 });
 
 test("who may come in", async () => {
-  const { allowlistIdentifiers: allowed, blocklistIdentifiers: blocked, invitations, waitlistEntries: waitlist } = clerk;
+  const { allowlistIdentifiers: allowed, blocklistIdentifiers: blocked } = clerk;
+  const { invitations, waitlistEntries: waitlist } = clerk;
   const { id } = await allowed.createAllowlistIdentifier({ identifier: address(), notify: false });
   assert.equal((await allowed.getAllowlistIdentifierList()).totalCount, 1);
   await allowed.deleteAllowlistIdentifier(id);
@@ -323,7 +328,8 @@ test("who may come in", async () => {
   assert.equal((await invitations.revokeInvitation(invitation.id)).status, "revoked");
   assert.equal((await invitations.deleteInvitation((bulk.data ?? bulk)[0].id)).deleted, true);
 
-  const [one, other] = [await waitlist.create({ emailAddress: address() }), await waitlist.create({ emailAddress: address() })];
+  const one = await waitlist.create({ emailAddress: address() });
+  const other = await waitlist.create({ emailAddress: address() });
   await waitlist.createBulk([{ emailAddress: address() }]);
   assert.equal((await waitlist.list()).totalCount, 3);
   assert.equal((await waitlist.invite(one.id)).status, "invited");

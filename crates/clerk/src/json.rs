@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The members of one object, by name.
@@ -108,6 +108,33 @@ impl<'de> Visitor<'de> for MembersVisitor {
             });
         }
         Ok(Members { by_name, repeated })
+    }
+}
+
+/// Some members of one object, as written, without keeping the others; `null` counts as absent. None when it is no object.
+pub(crate) fn pick<'a, const N: usize>(json: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {
+    let picked = serde_json::Deserializer::from_str(json).deserialize_map(Pick(names)).ok()?;
+    Some(picked.map(|value| value.filter(|value| JsonKind::of(value) != JsonKind::Null)))
+}
+
+struct Pick<'n, const N: usize>([&'n str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
+    type Value = [Option<&'de RawValue>; N];
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut picked = [None; N];
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+            match self.0.iter().position(|wanted| *wanted == name) {
+                Some(place) => picked[place] = Some(map.next_value()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(picked)
     }
 }
 

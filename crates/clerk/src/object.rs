@@ -10,7 +10,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::{JsonKind, Members, NotJsonObject};
+use crate::json::{JsonKind, Members, NotJsonObject, pick};
 use crate::{InvalidId, Timestamp};
 
 /// One object of Clerk, as it was sent.
@@ -118,9 +118,15 @@ impl<'a> Object<'a> {
     /// What the id in `pointer` points to in `list`: a user has many addresses, and the first one is not the primary one.
     pub fn primary(&self, pointer: &str, list: &str, member: &str) -> Option<Identification> {
         let wanted = self.text(pointer)?;
-        let entry = self.objects(list)?.into_iter().find(|entry| entry.text("id").as_ref() == Some(&wanted))?;
-        let status = entry.text("verification.status");
-        Some(Identification { text: entry.text(member)?, verified: status.as_deref() == Some("verified") })
+        let entries: Vec<&'a RawValue> = self.get(list)?;
+        let [_, found, verification] = entries
+            .into_iter()
+            .filter_map(|entry| pick(entry.get(), ["id", member, "verification"]))
+            .find(|[id, ..]| id.and_then(text).as_ref() == Some(&wanted))?;
+        let status =
+            verification.and_then(|verification| pick(verification.get(), ["status"])).and_then(|[status]| status);
+        let verified = status.and_then(text).as_deref() == Some("verified");
+        Some(Identification { text: text(found?)?, verified })
     }
 
     /// The id without which the object means nothing. `path` names it in messages, too.
@@ -159,6 +165,10 @@ impl<'a> Object<'a> {
     pub fn kind_of(&self, path: &str) -> Option<JsonKind> {
         self.raw(path).map(JsonKind::of)
     }
+}
+
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 #[cfg(test)]

@@ -40,16 +40,22 @@ pub(super) async fn capture(
         load::once(address, "/rest/v1", request, token).await?;
         let before = std::fs::metadata(&log)?.len();
         // The pool's connections are there already, so the setting has to reach all of them.
-        owner.batch_execute("alter system set log_statement = 'all'; select pg_reload_conf()").await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        reconfigured(&owner, "alter system set log_statement = 'all'").await?;
         load::once(address, "/rest/v1", request, token).await?;
-        owner.batch_execute("alter system reset log_statement; select pg_reload_conf()").await?;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        reconfigured(&owner, "alter system reset log_statement").await?;
         let bytes = std::fs::read(&log)?;
         let text = String::from_utf8_lossy(&bytes[usize::try_from(before)?..]).into_owned();
         found.push(read(&text).with_context(|| format!("what was sent for {}", request.name))?);
     }
     Ok(found)
+}
+
+/// Changes a setting of the server, and waits until every connection has heard of it. Such a statement stands alone.
+async fn reconfigured(owner: &postgres::Connection, statement: &str) -> Result<()> {
+    owner.batch_execute(statement).await?;
+    owner.batch_execute("select pg_reload_conf()").await?;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    Ok(())
 }
 
 fn read(log: &str) -> Result<Captured> {

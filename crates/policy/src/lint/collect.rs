@@ -251,8 +251,16 @@ impl Collector<'_> {
             .is_none_or(|method| method.text().to_string().to_lowercase().contains("btree"));
         let is_unique = has_token(statement, SyntaxKind::UNIQUE_KW);
         let place = self.place(statement);
+        // A migration that may run again says `if not exists`, and makes nothing when it does.
+        let text = statement.text().to_string().to_lowercase();
+        let called = text.split_whitespace().take_while(|word| *word != "on").last().unwrap_or_default().to_owned();
         let relation = self.relation(name, &node);
         relation.indexed.extend(first);
+        let again = child(statement, SyntaxKind::IF_NOT_EXISTS).is_some() && relation.index_names.contains(&called);
+        if again {
+            return;
+        }
+        relation.index_names.push(called);
         if let Some(columns) = columns.filter(|_| !is_partial && is_plain) {
             if let ([only], true) = (&columns[..], is_unique) {
                 relation.unique.push((only.clone(), place.clone()));

@@ -62,6 +62,8 @@ pub(super) struct Relation {
     pub(super) checks: Vec<(String, Place)>,
     /// Columns of indexes that were made by name and hold all rows.
     pub(super) indexes: Vec<(Vec<String>, Place)>,
+    /// What they are called.
+    pub(super) index_names: Vec<String>,
     pub(super) has_primary_key: bool,
     /// Whether it was written down from a catalogue.
     pub(super) is_catalogued: bool,
@@ -162,6 +164,7 @@ impl Relation {
             unique: Vec::new(),
             checks: Vec::new(),
             indexes: Vec::new(),
+            index_names: Vec::new(),
             has_primary_key: false,
             is_catalogued: false,
         }

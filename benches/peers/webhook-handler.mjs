@@ -28,11 +28,7 @@ async function handle(incoming) {
   if (event.type === "user.created" || event.type === "user.updated") {
     const { id, email_addresses, primary_email_address_id, first_name, last_name, image_url, updated_at } = event.data;
     const email = email_addresses.find((address) => address.id === primary_email_address_id)?.email_address;
-    await pool.query({
-      name: "upsert",
-      text: upsert,
-      values: [id, email, first_name, last_name, image_url, updated_at],
-    });
+    await pool.query(upsert, [id, email, first_name, last_name, image_url, updated_at]);
   }
 }
 

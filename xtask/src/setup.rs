@@ -47,21 +47,25 @@ enum Remedy {
 /// What `rowlock dev` and the Rust tests need.
 pub(crate) const TO_RUN: [Requirement; 3] = [programs::C_COMPILER, postgres::SERVER, postgres::ACCOUNT];
 /// And the tests with real clients.
-pub(crate) const TO_TEST: [Requirement; 7] = [
+pub(crate) const TO_TEST: [Requirement; 9] = [
     programs::C_COMPILER,
     postgres::SERVER,
     postgres::ACCOUNT,
+    postgres::PLPGSQL_CHECK,
     programs::NODE,
+    programs::PYTHON,
     clients::PACKAGES,
     clients::PYTHON,
     programs::CHROMIUM,
 ];
 /// And the benchmarks, whose peer is Clerk's SDK and whose yardstick for signatures is OpenSSL: everything there is.
-pub(crate) const TO_BENCH: [Requirement; 8] = [
+pub(crate) const TO_BENCH: [Requirement; 10] = [
     programs::C_COMPILER,
     postgres::SERVER,
     postgres::ACCOUNT,
+    postgres::PLPGSQL_CHECK,
     programs::NODE,
+    programs::PYTHON,
     clients::PACKAGES,
     clients::PYTHON,
     programs::CHROMIUM,

@@ -50,7 +50,7 @@ fn python_packages() -> Result<String, Problem> {
 
 fn install_python() -> Result<()> {
     if process::on_path("python3").is_none() {
-        bail!("python3 (Debian: python3-venv) installs them once it is there");
+        bail!("Python 3 installs them once it is there");
     }
     process::run(process::command("python3").args(["-m", "venv", ENVIRONMENT]))?;
     let pip = format!("{ENVIRONMENT}/bin/python");

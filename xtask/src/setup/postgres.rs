@@ -6,9 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
+
 use super::{Problem, Remedy, Requirement};
 use crate::process;
-use crate::setup::apt::{Guard, Packages};
+use crate::setup::apt::{Apt, Guard, Packages};
 use crate::version::Version;
 
 /// What Rowlock supports and tests.
@@ -35,6 +37,12 @@ pub(super) const SERVER: Requirement = Requirement {
         elsewhere: "install PostgreSQL 15 to 18 and set PG_BIN to the directory of `initdb`",
         guard: Some(NO_CLUSTER),
     }),
+};
+
+/// What `supabase db lint` looks with. Debian has it for its own Postgres alone; with another one that test is skipped.
+pub(super) const PLPGSQL_CHECK: Requirement = Requirement {
+    inspect: plpgsql_check,
+    remedy: Remedy::Action("apt-get install postgresql-<version>-plpgsql-check", install_plpgsql_check),
 };
 
 const NO_ACCOUNT: &str = "we are root, Postgres refuses to run as root, and there is no user `postgres` or `nobody`";
@@ -66,6 +74,36 @@ fn server() -> Result<String, Problem> {
         }
     }
     Err(Problem::Absent(problem))
+}
+
+/// The major version of the Postgres that will be used, when it is Debian's.
+fn debians() -> Option<u32> {
+    let found = server().ok()?;
+    let (_, directory) = found.rsplit_once(" in ")?;
+    directory.strip_prefix(PACKAGED[0])?.strip_suffix("/bin")?.trim_matches('/').parse().ok()
+}
+
+fn plpgsql_check() -> Result<String, Problem> {
+    let Some(major) = debians() else {
+        return Ok("plpgsql_check is not looked for: this Postgres is not Debian's".to_owned());
+    };
+    let control = format!("/usr/share/postgresql/{major}/extension/plpgsql_check.control");
+    if Path::new(&control).is_file() {
+        return Ok(format!("plpgsql_check for Postgres {major}"));
+    }
+    Err(Problem::Absent(format!("Postgres {major} has no plpgsql_check, `supabase db lint` is tested with it")))
+}
+
+fn install_plpgsql_check() -> Result<()> {
+    let names: &[&str] = match debians() {
+        Some(15) => &["postgresql-15-plpgsql-check"],
+        Some(16) => &["postgresql-16-plpgsql-check"],
+        Some(17) => &["postgresql-17-plpgsql-check"],
+        Some(18) => &["postgresql-18-plpgsql-check"],
+        _ => bail!("this Postgres is not one of Debian's, 15 to 18"),
+    };
+    let elsewhere = "install plpgsql_check for this Postgres";
+    Apt::default().install(&Packages { names, majors: 0..=u32::MAX, elsewhere, guard: None })
 }
 
 /// Where to look, best first.

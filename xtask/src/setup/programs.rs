@@ -34,6 +34,17 @@ pub(super) const NODE: Requirement = Requirement {
     }),
 };
 
+/// What the Python packages of the client tests are installed with.
+pub(super) const PYTHON: Requirement = Requirement {
+    inspect: python,
+    remedy: Remedy::Packages(Packages {
+        names: &["python3-venv"],
+        majors: 3..=3,
+        elsewhere: "install Python 3 with its modules `venv` and `ensurepip`",
+        guard: None,
+    }),
+};
+
 /// The browser that the real apps of the client tests run in.
 pub(super) const CHROMIUM: Requirement = Requirement {
     inspect: chromium,
@@ -83,6 +94,13 @@ fn node() -> Result<String, Problem> {
         Some(version) if process::on_path("npm").is_none() => absent(format!("Node {version} found, but no npm")),
         Some(version) => Ok(format!("Node {version} with npm")),
     }
+}
+
+/// Debian leaves `ensurepip` out of Python; `venv` alone makes environments without pip.
+fn python() -> Result<String, Problem> {
+    process::look("python3", &["-c", "import ensurepip, sys, venv; print(sys.version.split()[0])"])
+        .map(|version| format!("Python {} with venv", version.trim()))
+        .ok_or_else(|| Problem::Absent("no Python 3 with `venv` and `ensurepip` found".to_owned()))
 }
 
 fn chromium() -> Result<String, Problem> {

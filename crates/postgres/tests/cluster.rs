@@ -70,6 +70,27 @@ async fn a_server_that_was_killed_hard_is_revived_with_its_data() {
 }
 
 #[tokio::test]
+async fn a_server_whose_memory_somebody_still_holds_is_revived_on_its_port() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::start(options(directory.path(), Durability::Full)).await.unwrap();
+    let port = cluster.port();
+    let backend: i32 = connect(&cluster).await.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+    let backend = Pid::from_raw(backend);
+    kill(backend, Signal::SIGSTOP).unwrap();
+    kill(Pid::from_raw(cluster.server_pid().unwrap()), Signal::SIGKILL).unwrap();
+    cluster.ended().await.unwrap();
+    let released = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        kill(backend, Signal::SIGCONT)
+    });
+    cluster.revive().await.unwrap();
+    assert!(released.is_finished(), "it waits for the one who holds the memory");
+    assert_eq!(cluster.port(), port);
+    assert_eq!(connect(&cluster).await.query_one("select 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn dropping_it_stops_the_server_and_removes_what_was_ephemeral() {
     let directory = tempfile::tempdir().unwrap().keep();
     let cluster = Cluster::start(options(&directory, Durability::Ephemeral)).await.unwrap();

@@ -48,13 +48,13 @@ fn applied(ready: &Value) -> usize {
 }
 
 fn becomes(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if holds() {
             return;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("within 10 s it does not hold that {what}");
+    panic!("within a minute it does not hold that {what}");
 }
 
 #[test]

@@ -4,10 +4,9 @@ use clerk::{Clock as _, DeliveryHeaders, DeliveryId, SigningSecret, SystemClock,
 use mirror::{Delivery, Mirror};
 use postgres::testing::TestDatabase;
 
-use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{rowlock, told};
+use crate::support::{Lines, rowlock, told};
 
 async fn deliver(database: &TestDatabase, id: &str, body: &str) {
     let (secret, now) = (SigningSecret::generate([7; 24]), SystemClock.now());
@@ -146,8 +145,8 @@ async fn what_comes_is_followed_until_somebody_is_told_to_stop() {
     let database = TestDatabase::create().await;
     deliver(&database, "msg_1", &created("Ada")).await;
     let mut tail = events(&database, &["tail", "--json", "--type", "user.*"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
-    let mut next = || serde_json::from_str::<serde_json::Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let lines = Lines::of(tail.stdout.take().unwrap());
+    let next = || serde_json::from_str::<serde_json::Value>(&lines.next().unwrap()).unwrap();
     assert_eq!(next()["delivery_id"], "msg_1");
     deliver(&database, "msg_2", r#"{"type":"agent.summoned","data":{"id":"agent_1"}}"#).await;
     deliver(&database, "msg_3", BROKEN).await;

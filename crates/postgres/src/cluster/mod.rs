@@ -33,7 +33,7 @@ pub use stand_ins::StandIn;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a server may take to stop once asked; then it is told to stop without a checkpoint.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
-/// How often a server that cannot have its port or shared memory yet is started again.
+/// How often a server that cannot have its port is started again.
 const START_ATTEMPTS: u32 = 10;
 /// Between two looks at a server that is coming up.
 const POLL: Duration = Duration::from_millis(20);
@@ -108,11 +108,12 @@ impl Cluster {
         runner.check_reach(directory)?;
         initialise(&options, &runner)?;
         stop_orphan(&options, &runner);
-        let port = choose_port(options.port)?;
+        let port_wanted = options.port;
+        let port = choose_port(port_wanted)?;
         let server = stand_ins::server(&options, &runner)?;
         let (guardian, leash) = launch(&options, &runner, &server, port)?;
         let mut cluster = Self { options, runner, server, port, guardian, leash: Some(leash), _lock: lock };
-        cluster.wait_until_ready().await?;
+        cluster.wait_until_ready(port_wanted).await?;
         Ok(cluster)
     }
 
@@ -146,7 +147,7 @@ impl Cluster {
     /// As [`start`](Self::start).
     pub async fn revive(&mut self) -> Result<(), ClusterError> {
         self.relaunch()?;
-        self.wait_until_ready().await
+        self.wait_until_ready(Port::Fixed(self.port)).await
     }
 
     /// Stops the server and waits until it is gone.
@@ -176,24 +177,25 @@ impl Cluster {
     /// Logs in until it works, and is our server: on a port that somebody else has, somebody else answers.
     ///
     /// A server whose predecessor's last breath still holds the port or the shared memory ends at once; it is started again.
-    async fn wait_until_ready(&mut self) -> Result<(), ClusterError> {
+    /// `port` is looked for again when it is taken, but for one that was asked for or that others know already.
+    async fn wait_until_ready(&mut self, port: Port) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_TIMEOUT;
         let mut attempts = 1;
         loop {
             if self.guardian.try_wait().is_ok_and(|status| status.is_some()) {
                 let words = last_words(&log_file(&self.options));
-                let (port_taken, memory_taken) = (words.contains("TCP/IP sockets"), words.contains("still in use"));
-                if port_taken && attempts == START_ATTEMPTS {
-                    return Err(ClusterError::PortTaken { port: self.port });
-                }
-                if attempts == START_ATTEMPTS || !(port_taken || memory_taken) {
+                if words.contains("TCP/IP sockets") {
+                    if attempts == START_ATTEMPTS {
+                        return Err(ClusterError::PortTaken { port: self.port });
+                    }
+                    attempts += 1;
+                    if !matches!(port, Port::Fixed(_)) {
+                        self.port = free_port()?;
+                    }
+                } else if !words.contains("still in use") || Instant::now() > deadline {
                     return Err(ClusterError::Program { program: "postgres", reason: words });
                 }
-                attempts += 1;
                 tokio::time::sleep(POLL * 10).await;
-                if !matches!(self.options.port, Port::Fixed(_)) {
-                    self.port = free_port()?;
-                }
                 self.relaunch()?;
             }
             if self.answers().await {

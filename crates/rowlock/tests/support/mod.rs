@@ -1,9 +1,11 @@
 //! The built binary as a child process, without the caller's environment.
 
+mod lines;
 mod server;
 
 use std::process::{Command, Output};
 
+pub(crate) use lines::Lines;
 pub(crate) use server::{Environment, Server, free_port};
 
 /// `rowlock` with these arguments and nothing inherited but where programs and temporary files are.

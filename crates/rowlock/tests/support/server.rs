@@ -1,6 +1,6 @@
 //! `rowlock serve` and `rowlock dev` until they are ready, and after.
 
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
+use std::io::{Read as _, Seek as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::rowlock;
+use super::{Lines, rowlock};
 
 /// A server that takes longer to end than this hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,17 +52,18 @@ impl Server {
     pub(crate) fn start(mut command: Command) -> Self {
         // A file, and not a pipe that nobody empties: a server that cannot write its log stands still.
         let mut errors = tempfile::tempfile().unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(errors.try_clone().unwrap()).spawn().unwrap();
-        let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        if !ready.contains("\"ready\"") {
-            child.wait().unwrap();
+        let child = command.stdout(Stdio::piped()).stderr(errors.try_clone().unwrap()).spawn().unwrap();
+        let mut server = Self { child, ready: String::new() };
+        let printed = Lines::of(server.child.stdout.take().unwrap());
+        server.ready = printed.next().unwrap_or_default();
+        if !server.ready.contains("\"ready\"") {
+            server.child.wait().unwrap();
             let mut error = String::new();
             errors.rewind().unwrap();
             errors.read_to_string(&mut error).unwrap();
-            panic!("the server is not ready: {ready}{error}");
+            panic!("the server is not ready: {}{error}", server.ready);
         }
-        Self { child, ready }
+        server
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

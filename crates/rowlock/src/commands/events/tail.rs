@@ -29,25 +29,23 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let stop = signals::stop_token()?;
     let mut seen = Seen::default();
-    let newest = mirror.health().await?.last_received_at.unwrap_or_default();
-    seen.newest = newest;
-    let mut first = mirror.deliveries(filter, limit).await?;
-    first.reverse();
-    // What was there before and is not shown is not news either.
-    for old in mirror.news(filter, newest - LOOKING_BACK, &[]).await? {
-        if old.received_at <= newest {
-            seen.is_news(&old);
-        }
-    }
-    for delivery in &first {
-        seen.is_news(delivery);
-        tell(delivery, printer);
-    }
+    // What is there already is not news. What is shown of it is asked for last: whatever comes between the questions is
+    // among the newest then, or is found later.
     for state in ["failed", "dead"] {
         let waiting = InboxFilter { state: Some(state.to_owned()), ..filter.clone() };
         for delivery in mirror.deliveries(&waiting, MOST_WATCHED as i64 / 2).await? {
             seen.is_news(&delivery);
         }
+    }
+    seen.newest = mirror.health().await?.last_received_at.unwrap_or_default();
+    for old in mirror.news(filter, seen.newest - LOOKING_BACK, &[]).await? {
+        seen.is_news(&old);
+    }
+    let mut first = mirror.deliveries(filter, limit).await?;
+    first.reverse();
+    for delivery in &first {
+        seen.is_news(delivery);
+        tell(delivery, printer);
     }
     // The state is what it is filtered by when it is shown, not when it is looked for.
     let anything = InboxFilter { state: None, ..filter.clone() };

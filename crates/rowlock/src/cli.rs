@@ -1,5 +1,8 @@
 //! What can be typed.
 
+mod emulator;
+mod policy;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -8,6 +11,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use mirror::ObjectKind;
 use url::Url;
+
+pub(crate) use emulator::{ClerkArguments, ClerkCommand, EmulatorArguments, OutageScope, TriggerArguments};
+pub(crate) use policy::{
+    PolicyAddArguments, PolicyCommand, PolicyExplainArguments, PolicyFileArguments, PolicyGenerateArguments,
+    PolicyLintArguments, PolicyTestArguments,
+};
 
 /// Rowlock holds Clerk to Postgres: every Clerk identity becomes a row, and every row is locked to the identities that
 /// may see it.
@@ -104,89 +113,6 @@ pub(crate) struct DevArguments {
     /// nobody]
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct ClerkArguments {
-    #[command(subcommand)]
-    pub(crate) command: Option<ClerkCommand>,
-    /// Port on 127.0.0.1; the publishable key names it. 0 takes a free one
-    #[arg(long, default_value_t = 4455)]
-    pub(crate) port: u16,
-    /// Where the instance is kept between runs, keys included
-    #[arg(long, value_name = "FILE", default_value = ".rowlock/clerk.json", conflicts_with = "ephemeral")]
-    pub(crate) state: PathBuf,
-    /// Keep nothing: every start is a new instance with new keys
-    #[arg(long)]
-    pub(crate) ephemeral: bool,
-    /// Settings, roles, people and organizations, as TOML; a new instance begins with them [default: Ada, Bob and Carol]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) seed: Option<PathBuf>,
-    /// Draw ids and secrets of a new instance from this number: the same calls give the same ids. The signing key and its
-    /// name stay random
-    #[arg(long, value_name = "N")]
-    pub(crate) repeatable: Option<u64>,
-    /// Send webhooks there, signed with the secret that is printed
-    #[arg(long, value_name = "URL")]
-    pub(crate) webhook: Option<Url>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ClerkCommand {
-    /// Fetch Clerk's scripts for browsers from npm, once
-    Install,
-    /// Move the time of a running emulator forward: tokens expire, and waiting webhooks are sent
-    Advance {
-        /// How far, such as `61s`, `10m` or `7d`
-        #[arg(value_name = "DURATION", value_parser = duration)]
-        by: Duration,
-        #[command(flatten)]
-        emulator: EmulatorArguments,
-    },
-    /// Let a running emulator sign with a new key; what the keys before it signed stays good
-    RotateKeys {
-        /// Take the keys before it out of the key set: what they signed is refused from now on
-        #[arg(long)]
-        retire: bool,
-        #[command(flatten)]
-        emulator: EmulatorArguments,
-    },
-    /// Play an outage in a running emulator, until told otherwise
-    Outage {
-        /// What answers 503: the APIs, the key set, both, or nothing any more
-        #[arg(value_name = "WHAT")]
-        what: OutageScope,
-        #[command(flatten)]
-        emulator: EmulatorArguments,
-    },
-    /// Remember all objects of a running emulator under a name; what is remembered ends with it
-    Snapshot {
-        /// The name
-        name: String,
-        #[command(flatten)]
-        emulator: EmulatorArguments,
-    },
-    /// Return a running emulator to what was remembered; messages, time and ids go on
-    Restore {
-        /// The name
-        name: String,
-        #[command(flatten)]
-        emulator: EmulatorArguments,
-    },
-}
-
-/// What an outage takes down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum OutageScope {
-    /// Backend API and Frontend API
-    Api,
-    /// The key set
-    Jwks,
-    /// Everything
-    All,
-    /// Nothing any more
-    End,
 }
 
 #[derive(Debug, Args)]
@@ -345,66 +271,6 @@ pub(crate) struct VerifyArguments {
     pub(crate) config: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
-#[command(after_long_help = TRIGGER_HELP)]
-pub(crate) struct TriggerArguments {
-    /// Type of the event, such as `user.created`: any that Clerk has
-    #[arg(required_unless_present = "advance")]
-    pub(crate) event: Option<String>,
-    /// To whom it happens: an id, e-mail address, username or external id [default: to somebody new]
-    #[arg(long, value_name = "USER", conflicts_with = "object")]
-    pub(crate) user: Option<String>,
-    /// Let nothing happen, and announce the event of this object as it is now: an id of any kind
-    #[arg(long, value_name = "ID")]
-    pub(crate) object: Option<String>,
-    /// So many times
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) count: u16,
-    /// Send each message so many times more
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=100))]
-    pub(crate) duplicate: u16,
-    /// Send all copies of all messages in another order, one after the other
-    #[arg(long)]
-    pub(crate) shuffle: bool,
-    /// Lose each copy with this probability, from 0 to 1
-    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
-    pub(crate) drop: f64,
-    /// Send nothing before so long, such as `500ms` or `2s`
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) delay: Option<Duration>,
-    /// Move the emulator's time forward first, such as `61s`: tokens expire, and waiting webhooks are sent
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) advance: Option<Duration>,
-    #[command(flatten)]
-    pub(crate) emulator: EmulatorArguments,
-}
-
-const TRIGGER_HELP: &str = "\
-Examples:
-  rowlock trigger user.created
-  rowlock trigger user.updated --user ada@example.com --count 5 --duplicate 2 --shuffle --drop 0.2
-  rowlock trigger session.revoked --delay 3s
-  rowlock trigger --advance 61s";
-
-/// Which running emulator is meant.
-#[derive(Debug, Args)]
-pub(crate) struct EmulatorArguments {
-    /// Address of the emulator [default: the one that `rowlock dev` or `rowlock clerk` runs in this directory]
-    #[arg(long, value_name = "URL", requires = "secret_key")]
-    pub(crate) emulator: Option<Url>,
-    /// Secret key of the emulator [default: as above]
-    #[arg(long, value_name = "KEY", env = "CLERK_SECRET_KEY", hide_env_values = true)]
-    pub(crate) secret_key: Option<String>,
-    /// Where `rowlock dev` or `rowlock clerk` keeps its data
-    #[arg(long, value_name = "DIRECTORY", default_value = ".rowlock")]
-    pub(crate) data_dir: PathBuf,
-}
-
-fn probability(text: &str) -> Result<f64, String> {
-    let parsed = text.parse().ok().filter(|probability| (0.0..=1.0).contains(probability));
-    parsed.ok_or_else(|| format!("found `{text}`; expected a probability from 0 to 1"))
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
     /// List deliveries, newest first
@@ -477,136 +343,6 @@ pub(crate) struct ReplayArguments {
     /// Do not ask before several are replayed
     #[arg(long)]
     pub(crate) yes: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Add a table to rowlock.toml
-    Add(Box<PolicyAddArguments>),
-    /// Write a migration with what the database lacks of rowlock.toml
-    Generate(PolicyGenerateArguments),
-    /// Show what the database lacks of rowlock.toml; exits with 1 when something differs
-    Diff(PolicyFileArguments),
-    /// Let every persona try everything on every table, and hold it against the reviewed table; for a development database
-    Test(PolicyTestArguments),
-    /// Look for known mistakes in SQL files, or in the database; exits with 1 on errors and warnings
-    Lint(PolicyLintArguments),
-    /// Say why a caller sees these rows and not others: claims, role, grants, each policy for each row
-    Explain(PolicyExplainArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyExplainArguments {
-    /// The select to explain
-    pub(crate) statement: String,
-    /// Whom to ask as: `user@organization` or `user`, each an id or a name that the mirror knows; `nobody` brings no token
-    #[arg(long = "as", value_name = "WHO", conflicts_with = "token")]
-    pub(crate) who: Option<String>,
-    /// A session token; `-` reads it from standard input. One that has expired is taken as of when it was issued
-    #[arg(long, value_name = "TOKEN")]
-    pub(crate) token: Option<String>,
-    /// The issuer that the token is to be of [default: from the configuration, or CLERK_PUBLISHABLE_KEY]
-    #[arg(long, value_name = "URL", requires = "token")]
-    pub(crate) issuer: Option<String>,
-    /// Where the signing keys are [default: below the issuer]
-    #[arg(long, value_name = "URL", requires = "token")]
-    pub(crate) jwks_url: Option<Url>,
-    #[command(flatten)]
-    pub(crate) file: PolicyFileArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyLintArguments {
-    /// SQL files, or directories with them, read in the order of their names [default: the database of DATABASE_URL]
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Write into the files what can be written without thinking, and report the rest
-    #[arg(long, requires = "paths")]
-    pub(crate) fix: bool,
-    /// Print SARIF 2.1.0, for code hosts
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) sarif: bool,
-    #[command(flatten)]
-    pub(crate) file: PolicyFileArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyTestArguments {
-    /// Keep the table as it is now: the next change is told against it
-    #[arg(long)]
-    pub(crate) update: bool,
-    /// Run pgTAP files instead: a file, or a directory with .sql files [default: supabase/tests]
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "supabase/tests", conflicts_with = "update")]
-    pub(crate) pgtap: Option<PathBuf>,
-    /// The SQL of pgTAP, for a server that has no such extension: pgtap--1.2.0.sql of any distribution
-    #[arg(long, value_name = "FILE", requires = "pgtap")]
-    pub(crate) pgtap_sql: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) file: PolicyFileArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyFileArguments {
-    /// Configuration file
-    #[arg(long, value_name = "FILE", default_value = "rowlock.toml")]
-    pub(crate) config: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyAddArguments {
-    /// The table, with its schema if that is not `public`
-    pub(crate) table: String,
-    /// Whose the rows are [default: told by the columns: `--organization`, `--parent`, `--visible` or `--owner`]
-    #[arg(long, value_parser = ["user", "organization", "gated", "public", "profile", "audit", "child"])]
-    pub(crate) access: Option<String>,
-    /// The column with the user's id
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) owner: Option<String>,
-    /// The column with the organization's id
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) organization: Option<String>,
-    /// Which of the caller's organizations count: the one that is active in the token, or all that the mirror knows
-    #[arg(long, value_parser = ["active", "mirror"])]
-    pub(crate) membership: Option<String>,
-    /// The boolean column that shows a profile to everybody
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) visible: Option<String>,
-    /// The table that the rows belong to
-    #[arg(long, value_name = "TABLE", requires = "foreign_key")]
-    pub(crate) parent: Option<String>,
-    /// The column that points at the parent
-    #[arg(long, value_name = "COLUMN", requires = "parent")]
-    pub(crate) foreign_key: Option<String>,
-    /// Who reads: owner, member, signed-in, anyone, nobody, org:admin, org:invoices:read, plan:pro, feature:reports; several
-    /// separated by commas
-    #[arg(long, value_name = "WHO", value_delimiter = ',')]
-    pub(crate) select: Vec<String>,
-    /// Who inserts, updates and deletes
-    #[arg(long, value_name = "WHO", value_delimiter = ',')]
-    pub(crate) write: Vec<String>,
-    /// Who inserts, over `--write`
-    #[arg(long, value_name = "WHO", value_delimiter = ',')]
-    pub(crate) insert: Vec<String>,
-    /// Who updates, over `--write`
-    #[arg(long, value_name = "WHO", value_delimiter = ',')]
-    pub(crate) update: Vec<String>,
-    /// Who deletes, over `--write`
-    #[arg(long, value_name = "WHO", value_delimiter = ',')]
-    pub(crate) delete: Vec<String>,
-    #[command(flatten)]
-    pub(crate) file: PolicyFileArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PolicyGenerateArguments {
-    /// Ask no database: write everything that rowlock.toml says, and drop nothing that it does not name
-    #[arg(long)]
-    pub(crate) offline: bool,
-    /// Print the migration instead of writing it into `policies.directory`
-    #[arg(long)]
-    pub(crate) print: bool,
-    #[command(flatten)]
-    pub(crate) file: PolicyFileArguments,
 }
 
 #[derive(Debug, Subcommand)]

@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(10, "changes", "0010_changes.sql"),
     migration!(11, "deletion", "0011_deletion.sql"),
     migration!(12, "permission_cache", "0012_permission_cache.sql"),
+    migration!(13, "planned_once", "0013_planned_once.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

@@ -1,17 +1,20 @@
-//! The handler that people write by hand.
+//! The handler that people write by hand: bare Node, as fast as it can be written, and a route of a Next.js app, the form that
+//! Clerk's guide begins with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::serve::{Server, free_address};
 use super::stock::Stock;
 use crate::database::Database;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/webhook-handler.mjs");
-const PACKAGES: [&str; 2] = ["@clerk/backend", "pg"];
+const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
+/// Where the client tests have their packages.
+const MODULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/clients/node_modules");
 
 /// Its own table, as such handlers have it.
 const TABLE: &str = "
@@ -19,25 +22,65 @@ create table if not exists public.users_by_hand (
   id text primary key, email text, first_name text, last_name text, image_url text, updated_at timestamptz
 )";
 
-pub(super) fn start(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<Server> {
-    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/clients/node_modules");
-    for package in PACKAGES {
-        ensure!(
-            Path::new(modules).join(package).is_dir(),
-            "{package} is not installed in tests/clients: run `cargo x setup`"
-        );
-    }
-    runtime.block_on(async { database.owner.get().await?.batch_execute(TABLE).await.map_err(anyhow::Error::from) })?;
+/// `webhook-handler.mjs` on Node's own HTTP server.
+pub(super) fn bare(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<Server> {
+    installed(&["@clerk/backend", "pg"])?;
     let address = free_address()?;
-    let process = Command::new("node")
-        .arg(SCRIPT)
-        .env("PORT", address.port().to_string())
+    let mut command = Command::new("node");
+    command.arg(Path::new(PEERS).join("webhook-handler.mjs")).env("PORT", address.port().to_string());
+    start(runtime, database, stock, command).and_then(|process| Server::ready(address, process))
+}
+
+/// A Next.js app that was built for production, and the directory it is served from.
+pub(super) fn next(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<(Server, TempDir)> {
+    installed(&["@clerk/nextjs", "next", "pg"])?;
+    let app = tempfile::Builder::new().prefix("rowlock-bench-next-").tempdir()?;
+    copy(&Path::new(PEERS).join("next-handler"), app.path())?;
+    std::os::unix::fs::symlink(std::fs::canonicalize(MODULES)?, app.path().join("node_modules"))?;
+    let next = |arguments: &[&str]| {
+        let mut command = Command::new("node");
+        command.arg("node_modules/next/dist/bin/next").args(arguments).current_dir(app.path());
+        command.env("NEXT_TELEMETRY_DISABLED", "1");
+        command
+    };
+    // The other bundler takes no packages from outside of the app's directory.
+    let built = next(&["build", "--webpack"]).output().context("`node` cannot be run")?;
+    ensure!(built.status.success(), "`next build` failed: {}", String::from_utf8_lossy(&built.stderr).trim());
+    let address = free_address()?;
+    let command = next(&["start", "--hostname", "127.0.0.1", "--port", &address.port().to_string()]);
+    let server = start(runtime, database, stock, command).and_then(|process| Server::ready(address, process))?;
+    Ok((server, app))
+}
+
+fn installed(packages: &[&str]) -> Result<()> {
+    for package in packages {
+        let found = Path::new(MODULES).join(package).is_dir();
+        ensure!(found, "{package} is not installed in tests/clients: run `cargo x setup`");
+    }
+    Ok(())
+}
+
+fn start(runtime: &Runtime, database: &Database, stock: &Stock, mut command: Command) -> Result<std::process::Child> {
+    runtime.block_on(async { database.owner.get().await?.batch_execute(TABLE).await.map_err(anyhow::Error::from) })?;
+    command
         .env("DATABASE_URL", database.url().expose())
         .env("CLERK_WEBHOOK_SIGNING_SECRET", stock.secret.expose())
         .env("NODE_ENV", "production")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .context("`node` cannot be run")?;
-    Server::ready(address, process)
+        .context("`node` cannot be run")
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let (source, target): (PathBuf, PathBuf) = entry.map(|entry| (entry.path(), to.join(entry.file_name())))?;
+        if source.is_dir() {
+            std::fs::create_dir(&target)?;
+            copy(&source, &target)?;
+        } else {
+            std::fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
 }

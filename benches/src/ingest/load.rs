@@ -131,8 +131,14 @@ impl Connection {
             bail!("the endpoint answered {}", head.lines().next().unwrap_or_default());
         }
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.context("an answer without a length")?.trim().parse()?;
-        while self.answer.len() < end + length {
+        let length: Option<usize> = length.map(|length| length.trim().parse()).transpose()?;
+        let in_chunks = head.lines().any(|line| line.starts_with("transfer-encoding:") && line.contains("chunked"));
+        ensure!(length.is_some() || in_chunks, "an answer without a length");
+        let whole = |answer: &[u8]| match length {
+            Some(length) => answer.len() >= end + length,
+            None => answer[end..].ends_with(b"0\r\n\r\n"),
+        };
+        while !whole(&self.answer) {
             ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the endpoint has hung up");
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Taking webhooks over HTTP: `rowlock serve`, the handler that people write by hand, and what Postgres takes at all.
 //!
 //! Every delivery is a signed `user.created` of a user never seen before, sent over kept-alive connections by a generator that
-//! does little else than sign. Both endpoints verify the signature, write to Postgres and answer 2xx after the commit;
-//! Rowlock also keeps the inbox, the order of versions and everything else that the handler has not. The limit is the same
+//! does little else than sign. All endpoints verify the signature, write to Postgres and answer 2xx after the commit;
+//! Rowlock also keeps the inbox, the order of versions and everything else that a handler has not. The limit is the same
 //! rows of inbox and users, unsigned and unparsed, in transactions of a hundred deliveries.
 
 mod handler;
@@ -17,7 +17,7 @@ use anyhow::Result;
 use tokio::runtime::Runtime;
 
 use crate::database::Database;
-use crate::measure::{Contender, Race};
+use crate::measure::{Contender, Measured, Race};
 use crate::report::Report;
 use crate::session::Session;
 pub(crate) use serve::{Server, free_address};
@@ -27,26 +27,33 @@ use stock::Stock;
 /// use for, so that both are saturated.
 const CONNECTIONS: usize = 256;
 
+const NEXT: &str = "Next.js route, verifyWebhook and an upsert through pg";
+const BARE: &str = "the same on Node's own HTTP server, without a framework";
+
 pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Report) -> Result<()> {
     let session = runtime.block_on(Session::begin())?;
     let stock = Arc::new(Stock::of(&session)?);
     runtime.block_on(stock.fill(&database.owner))?;
     let serve = serve::start(runtime, database, &stock)?;
-    let handler = handler::start(runtime, database, &stock);
-    let size = stock.body_size();
-    let version = database.version();
+    let bare = handler::bare(runtime, database, &stock);
+    let next = handler::next(runtime, database, &stock);
+    let peers =
+        [(NEXT, next.as_ref().map(|(server, _)| server.address)), (BARE, bare.as_ref().map(|server| server.address))];
+    let (size, version) = (stock.body_size(), database.version());
     let closed = |address| {
         let stock = Arc::clone(&stock);
         move || load::closed_loop(runtime, address, &stock, CONNECTIONS)
     };
     let mut contenders = vec![Contender::ours("rowlock serve", closed(serve.address))];
-    contenders.push(Contender::peer(
-        "Node, verifyWebhook and an upsert through pg",
-        match &handler {
-            Ok(handler) => Ok(Box::new(closed(handler.address))),
-            Err(reason) => Err(anyhow::anyhow!("{reason:#}")),
-        },
-    ));
+    for (name, address) in &peers {
+        contenders.push(Contender::peer(
+            *name,
+            match address {
+                Ok(address) => Ok(Box::new(closed(*address))),
+                Err(reason) => Err(anyhow::anyhow!("{reason:#}")),
+            },
+        ));
+    }
     contenders.push(Contender::limit(
         "Postgres alone, 100 deliveries a transaction",
         Ok(Box::new(|| limit::round(runtime, database, &stock))),
@@ -55,20 +62,22 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
         format!("ingest: user.created of {size} bytes over HTTP, {CONNECTIONS} connections (Postgres {version})"),
         contenders,
     )?;
-    let saturation = race.results[1].per_second();
+    let saturations: Vec<_> = race.results[1..=peers.len()].iter().map(Measured::per_second).collect();
     report.add(race);
 
-    let (Ok(handler), Some(rate)) = (&handler, saturation) else { return Ok(()) };
-    let open = |address| {
-        let stock = Arc::clone(&stock);
-        move || load::open_loop(runtime, address, &stock, CONNECTIONS, rate)
-    };
-    report.add(Race::run(
-        format!("ingest: {rate:.0} deliveries per second, where the handler is saturated; look at p99"),
-        vec![
-            Contender::ours("rowlock serve", open(serve.address)),
-            Contender::peer("Node, verifyWebhook and an upsert through pg", Ok(Box::new(open(handler.address)))),
-        ],
-    )?);
+    for ((name, address), rate) in peers.into_iter().zip(saturations) {
+        let (Ok(address), Some(rate)) = (address, rate) else { continue };
+        let open = |address| {
+            let stock = Arc::clone(&stock);
+            move || load::open_loop(runtime, address, &stock, CONNECTIONS, rate)
+        };
+        report.add(Race::run(
+            format!("ingest: {rate:.0} deliveries per second, where the second is saturated; look at p99"),
+            vec![
+                Contender::ours("rowlock serve", open(serve.address)),
+                Contender::peer(name, Ok(Box::new(open(address)))),
+            ],
+        )?);
+    }
     Ok(())
 }

@@ -179,3 +179,20 @@ async fn the_login_goes_with_the_last_database() {
     assert_eq!(drop_client_login(&pool(&blog)).await.unwrap(), Login::Absent);
     cluster.stop().await.unwrap();
 }
+
+/// The mirror writes with joins by hash switched off, and a session keeps the plan of a trigger's first, small statement.
+#[tokio::test]
+async fn rows_before_and_after_a_statement_are_never_compared_each_with_every_other() {
+    let database = TestDatabase::create().await;
+    let connection = database.owner.get().await.unwrap();
+    let joined = "select proname::text, coalesce(proconfig, '{}')::text[] from pg_catalog.pg_proc
+        where prosrc like '%join old_rows%' and prosrc not like '%create or replace%' order by proname";
+    let rows = connection.query(joined, &[]).await.unwrap();
+    assert!(rows.len() > 10, "a function for each table and one for memberships");
+    for row in rows {
+        let settings: Vec<String> = row.get(1);
+        for wanted in ["enable_hashjoin=on", "enable_nestloop=off"] {
+            assert!(settings.iter().any(|setting| setting == wanted), "{}: {settings:?}", row.get::<_, String>(0));
+        }
+    }
+}

@@ -16,9 +16,11 @@ mod config;
 mod cors;
 mod error;
 mod execute;
+mod figures;
 mod identifier;
 #[cfg(any(test, feature = "invariants"))]
 pub mod invariant;
+mod kind;
 mod login;
 mod openapi;
 mod plan;
@@ -26,11 +28,14 @@ mod request;
 mod response;
 mod schema_cache;
 mod service;
+mod slow;
 mod sql;
 mod timing;
 
 pub use auth::Caller;
 pub use config::{Config, ConfigError, Settings};
+pub use figures::Figures;
+pub use kind::RequestKind;
 pub use login::{login_settings, role_settings, settings_of_role};
 pub use schema_cache::LoadError;
 pub use service::DataApi;

@@ -14,9 +14,12 @@ use crate::auth::{self, Caller};
 use crate::config::Config;
 use crate::error::Error;
 use crate::execute::Context;
+use crate::figures::{Figures, SchemaLoads};
+use crate::kind::RequestKind;
 use crate::plan::{self, Plan};
 use crate::request::ApiRequest;
 use crate::schema_cache::{LoadError, SchemaCache};
+use crate::slow::UnderWay;
 use crate::timing::Stopwatch;
 use crate::{cors, openapi, response};
 
@@ -38,6 +41,7 @@ struct Inner {
     config: ArcSwap<Config>,
     schema: ArcSwapOption<SchemaCache>,
     clock: Arc<dyn Clock>,
+    loads: SchemaLoads,
 }
 
 impl std::fmt::Debug for DataApi {
@@ -57,6 +61,7 @@ impl DataApi {
             config: ArcSwap::from_pointee(config),
             schema: ArcSwapOption::empty(),
             clock,
+            loads: SchemaLoads::default(),
         }))
     }
 
@@ -73,10 +78,15 @@ impl DataApi {
     /// When Postgres cannot be asked. What was known stays.
     pub async fn reload(&self) -> Result<(), LoadError> {
         let config = self.0.config.load_full();
-        let schema = SchemaCache::load(&self.0.catalogue, &config).await?;
+        let schema = self.0.loads.timed(SchemaCache::load(&self.0.catalogue, &config)).await?;
         tracing::info!(schema = schema.summary(), "the data API knows the schema");
         self.0.schema.store(Some(Arc::new(schema)));
         Ok(())
+    }
+
+    /// What there is to count.
+    pub fn figures(&self) -> Figures {
+        Figures::of(&self.0.loads, &self.0.clients)
     }
 
     /// Whether requests can be answered: the schema is known, and Postgres lets somebody in.
@@ -212,7 +222,13 @@ impl DataApi {
         let context = Context { pool: service.as_deref().unwrap_or(&self.0.clients), config, caller };
         let mut response = match &plan {
             Plan::Statement(plan) => {
-                let outcome = context.run(http, &request, plan).await?;
+                let kind = RequestKind::of(http.method(), http.uri().path(), http.headers());
+                let under_way = UnderWay::watch(config, caller, kind, &request, plan);
+                let outcome = context.run(http, &request, plan).await;
+                if let Some(under_way) = under_way {
+                    under_way.answered();
+                }
+                let outcome = outcome?;
                 watch.lap("transaction");
                 response::statement(config, &request, plan, outcome)?
             }

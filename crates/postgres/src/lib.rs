@@ -33,7 +33,7 @@ pub use client_transaction::{ClientStatement, ClientTransaction, End, Identity, 
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::{Error, is_data_error};
 pub use listener::{Heard, Listener};
-pub use pool::{Connection, Pool, PoolOptions, Transaction};
+pub use pool::{Connection, Pool, PoolOptions, PoolStatus, Transaction};
 pub use principal_transaction::{AsPrincipal, Parameter, RequestContext};
 pub use rehearsal::{Attempt, Rehearsal};
 pub use script::script;

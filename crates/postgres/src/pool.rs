@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime};
@@ -44,6 +45,23 @@ struct Shared {
     encryption: Option<MakeRustlsConnect>,
     wait: Duration,
     prepared: PreparedStatements,
+    /// How often a caller waited for nothing.
+    timeouts: AtomicU64,
+}
+
+/// What a pool is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// The largest number of connections.
+    pub most: usize,
+    /// Connections that are there.
+    pub connections: usize,
+    /// Connections that are there and on loan to nobody.
+    pub idle: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
+    /// Callers so far that waited for nothing.
+    pub timeouts: u64,
 }
 
 /// A connection on loan from a [`Pool`]; returns on drop.
@@ -82,7 +100,14 @@ impl Pool {
             .build()
             .expect("a runtime is given, so timeouts are allowed");
         let prepared = PreparedStatements::new(options.size);
-        Ok(Self(Arc::new(Shared { connections, url: url.clone(), encryption, wait: options.wait, prepared })))
+        Ok(Self(Arc::new(Shared {
+            connections,
+            url: url.clone(),
+            encryption,
+            wait: options.wait,
+            prepared,
+            timeouts: AtomicU64::new(0),
+        })))
     }
 
     /// Borrows a connection.
@@ -92,8 +117,23 @@ impl Pool {
     pub async fn get(&self) -> Result<Connection, Error> {
         self.0.connections.get().await.map_err(|error| match error {
             PoolError::Backend(source) => Error::Connect(source),
-            _ => Error::Busy { waited: self.0.wait },
+            _ => {
+                self.0.timeouts.fetch_add(1, Ordering::Relaxed);
+                Error::Busy { waited: self.0.wait }
+            }
         })
+    }
+
+    /// What the pool is doing at this moment.
+    pub fn status(&self) -> PoolStatus {
+        let found = self.0.connections.status();
+        PoolStatus {
+            most: found.max_size,
+            connections: found.size,
+            idle: found.available,
+            waiting: found.waiting,
+            timeouts: self.0.timeouts.load(Ordering::Relaxed),
+        }
     }
 
     pub(crate) fn prepared(&self) -> &PreparedStatements {

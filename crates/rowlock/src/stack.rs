@@ -16,7 +16,7 @@ use mirror::deletion::DeletionPolicy;
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
-use server::config::{DataApiOptions, Issuer, MirrorPatience};
+use server::config::{DataApiOptions, Issuer, MirrorPatience, RequestLimits};
 use server::{Config, Services, telemetry};
 use supabase::{Applied, EXTENSIONS, Project, ProjectError};
 use tokens::{ApiKeys, VerifierOptions};
@@ -227,6 +227,7 @@ fn config(
         requests_per_ten_seconds: NonZeroU32::new(100_000),
         reconcile: None,
         data_api: Some(data_api_options(platform)),
+        limits: RequestLimits::default(),
         record_changes: true,
         api_keys: platform.map_or_else(ApiKeys::default, |_| local_keys::local()),
         further_issuers: Vec::new(),

@@ -102,7 +102,9 @@ fn becomes(what: &str, mut holds: impl FnMut() -> bool) {
 async fn it_is_configured_by_variables_over_which_the_database_wins_and_follows_announcements() {
     let quay = Quay::open().await;
     quay.execute("alter role authenticator set pgrst.db_max_rows = '1'").await;
-    let (server, address) = quay.serve(&[("DB_MAX_ROWS", "100")]);
+    let port = free_port().to_string();
+    let admin = format!("127.0.0.1:{port}");
+    let (server, address) = quay.serve(&[("DB_MAX_ROWS", "100"), ("ADMIN_SERVER_PORT", &port)]);
     assert_eq!(get(&address, "/boats?select=name"), r#"200 [{"name":"Ann"}]"#);
     assert!(get(&address, "/boats?select=id.sum()").starts_with("400"));
     quay.execute(
@@ -113,6 +115,9 @@ async fn it_is_configured_by_variables_over_which_the_database_wins_and_follows_
     becomes("aggregates are there", || get(&address, "/boats?select=id.sum()") == r#"200 [{"sum":3}]"#);
     quay.execute("create table quay.oars (id integer); grant select on quay.oars to anon; notify pgrst").await;
     becomes("the new table is there", || get(&address, "/oars") == "200 []");
+    let metrics = get(&admin, "/metrics");
+    let read = "rowlock_data_api_request_seconds_count{method=\"GET\",kind=\"read\",status=\"2xx\"} ";
+    assert!(metrics.contains(read) && !metrics.contains("boats"), "{metrics}");
     server.signal(Signal::SIGTERM);
     assert_eq!(server.ended().code(), Some(0));
 
@@ -146,6 +151,16 @@ async fn the_admin_server_says_whether_requests_can_be_served() {
     becomes("it is alive and not ready", || get(&admin, "/ready") == "503" && get(&admin, "/live") == "200");
     quay.execute("alter role authenticator login").await;
     becomes("it is ready again", || get(&admin, "/ready") == "200");
+    let metrics = get(&admin, "/metrics");
+    for line in [
+        "pgrst_db_pool_max 10",
+        "pgrst_db_pool_available 10",
+        "pgrst_db_pool_waiting 0",
+        "pgrst_db_pool_timeouts_total 0",
+        "pgrst_schema_cache_loads_total{status=\"SUCCESS\"} ",
+    ] {
+        assert!(metrics.lines().any(|found| found.starts_with(line)), "{line}: {metrics}");
+    }
     starting.kill().unwrap();
     starting.wait().unwrap();
 }

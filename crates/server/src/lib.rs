@@ -12,6 +12,7 @@
 //! A handler gets its caller through an extractor ([`Caller`](auth::Caller)), so a route that acts for somebody cannot be
 //! written without deciding for whom; and the router is made of a list ([`ROUTES`]) that a test walks as a stranger.
 
+mod allowance;
 mod api_key;
 pub mod auth;
 mod background;
@@ -21,6 +22,7 @@ mod failure;
 mod health;
 mod known_callers;
 mod listener;
+mod measured;
 mod patient_stream;
 mod rest;
 mod routes;

@@ -11,16 +11,18 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use data_api::DataApi;
+use data_api::{DataApi, Figures};
 use futures_util::stream;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::Listener;
 use crate::connections::{Connections, Limits};
+use crate::measured::Measured;
 
 /// The largest body. PostgREST has no bound; whoever inserts more at once has other trouble.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
@@ -37,11 +39,13 @@ pub async fn run_rest(listener: impl Listener, api: DataApi, drain: Duration, st
 
 async fn answer(State(api): State<DataApi>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let measured = Measured::begin(&parts.method, parts.uri.path(), &parts.headers);
+    let answer = match to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(body) => without_invented_length(api.answer(Request::from_parts(parts, body)).await),
+        Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
-    let answer = api.answer(Request::from_parts(parts, body)).await;
-    without_invented_length(answer)
+    measured.answered(answer.status());
+    answer
 }
 
 /// The framework gives an answer without a length the length of its body, which for `HEAD` is none at all and not zero.
@@ -53,28 +57,57 @@ pub(crate) fn without_invented_length(answer: axum::http::Response<Bytes>) -> Re
 }
 
 /// What is told to whoever watches over the process: PostgREST's admin server.
-#[derive(Debug, Clone, Default)]
-pub struct Probes(Arc<OnceLock<DataApi>>);
+#[derive(Debug, Clone)]
+pub struct Probes {
+    api: Arc<OnceLock<DataApi>>,
+    metrics: PrometheusHandle,
+}
 
 impl Probes {
+    /// Before requests are taken.
+    pub fn new(metrics: PrometheusHandle) -> Self {
+        Self { api: Arc::default(), metrics }
+    }
+
     /// From now on requests are taken.
     pub fn serving(&self, api: DataApi) {
         // Whoever served first still does.
-        let _ = self.0.set(api);
+        let _ = self.api.set(api);
     }
 
-    async fn answer(self, path: &str) -> StatusCode {
-        match (path, self.0.get()) {
-            ("/live", Some(_)) => StatusCode::OK,
-            ("/live", None) => StatusCode::INTERNAL_SERVER_ERROR,
-            ("/ready", Some(api)) if api.is_ready().await => StatusCode::OK,
-            ("/ready", _) => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::NOT_FOUND,
+    async fn answer(self, path: &str) -> Response {
+        match (path, self.api.get()) {
+            ("/live", Some(_)) => StatusCode::OK.into_response(),
+            ("/live", None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            ("/ready", Some(api)) if api.is_ready().await => StatusCode::OK.into_response(),
+            ("/ready", _) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            ("/metrics", api) => {
+                if let Some(api) = api {
+                    postgrests(&api.figures());
+                }
+                ([(CONTENT_TYPE, "text/plain; version=0.0.4")], self.metrics.render()).into_response()
+            }
+            _ => StatusCode::NOT_FOUND.into_response(),
         }
     }
 }
 
-/// Answers `/live` (requests are taken) and `/ready` (and can be served: Postgres answers, and the schema is known) until `stop`.
+/// The figures under the names that PostgREST gives them. It has a cache of tokens besides, which is not needed here.
+fn postgrests(figures: &Figures) {
+    let Figures { schema_loads, failed_schema_loads, last_schema_load, clients } = figures;
+    metrics::counter!("pgrst_schema_cache_loads_total", "status" => "SUCCESS").absolute(*schema_loads);
+    metrics::counter!("pgrst_schema_cache_loads_total", "status" => "FAIL").absolute(*failed_schema_loads);
+    metrics::gauge!("pgrst_schema_cache_query_time_seconds").set(last_schema_load.as_secs_f64());
+    metrics::gauge!("pgrst_db_pool_max").set(clients.most as f64);
+    // Those that are still to be made can be had, too.
+    let busy = clients.connections.saturating_sub(clients.idle);
+    metrics::gauge!("pgrst_db_pool_available").set(clients.most.saturating_sub(busy) as f64);
+    metrics::gauge!("pgrst_db_pool_waiting").set(clients.waiting as f64);
+    metrics::counter!("pgrst_db_pool_timeouts_total").absolute(clients.timeouts);
+}
+
+/// Answers `/live` (requests are taken), `/ready` (and can be served: Postgres answers, and the schema is known) and `/metrics`
+/// until `stop`.
 pub async fn run_probes(listener: impl Listener, probes: Probes, stop: CancellationToken) {
     let answer =
         |State(probes): State<Probes>, request: Request| async move { probes.answer(request.uri().path()).await };

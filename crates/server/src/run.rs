@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::background::tended;
 use crate::connections::{Connections, Limits};
 use crate::services::data_api_config;
-use crate::{Services, router};
+use crate::{Services, router, telemetry};
 
 /// Where it is announced that tables or functions have changed: PostgREST's channel, which Supabase's event triggers notify.
 const SCHEMA_CHANGES: &str = "pgrst";
@@ -65,6 +65,10 @@ pub async fn run(
             }
         };
         tasks.spawn(tended(follow_schema, stop.clone()));
+    }
+    if let Some(metrics) = services.metrics.clone() {
+        let keep_up = move |stop| telemetry::keep_up(metrics.clone(), stop);
+        tasks.spawn(tended(keep_up, stop.clone()));
     }
     let deletions = services.deletions.clone();
     let delete = move |stop| {

@@ -18,6 +18,7 @@ use tokio_postgres::Row;
 
 use crate::Config;
 use crate::Failure;
+use crate::allowance::Allowances;
 use crate::auth::Caller;
 use crate::config::{DataApiOptions, Issuer, MirrorPatience};
 use crate::health::{LastLook, LastQuestions};
@@ -40,9 +41,11 @@ pub struct Parts {
     pub(crate) arrival: ArrivalWatch,
     pub(crate) retention: Retention,
     pub(crate) deletions: Deletions,
+    pub(crate) owner: Pool,
     pub(crate) clients: Pool,
     pub(crate) data_api: Option<MountedDataApi>,
     pub(crate) webhooks: Arc<Webhooks>,
+    pub(crate) allowances: Allowances,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) last_look: Arc<LastLook>,
@@ -185,7 +188,8 @@ impl Services {
             arrival: ArrivalWatch::default(),
             retention: config.retention,
             deletions,
-            mirror: Mirror::new(owner, api).keeping_bodies_for(config.bodies_kept),
+            mirror: Mirror::new(owner.clone(), api).keeping_bodies_for(config.bodies_kept),
+            owner,
             clients,
             data_api,
             webhooks: Arc::new(Webhooks {
@@ -194,6 +198,7 @@ impl Services {
                 max_body_bytes: config.max_body_bytes,
                 strangers: Strangers::new(config.refusals_per_minute, config.trusted_proxies),
             }),
+            allowances: Allowances::new(&config.limits),
             patience: config.patience,
             clock,
             metrics,
@@ -311,6 +316,7 @@ fn shown(options: &DataApiOptions) -> data_api::Config {
         .with_max_rows(options.max_rows)
         .with_anonymous_role(DatabaseRole::anonymous().as_str())
         .with_cors_origins(options.cors_origins.clone())
+        .with_slow_after(options.slow_after)
         .hiding_estimates()
 }
 

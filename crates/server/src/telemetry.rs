@@ -1,9 +1,13 @@
 //! Logs on standard error, metrics for Prometheus.
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
+use crate::measured::REQUEST_SECONDS;
 
 /// Starts logging to standard error. `filter` is the value of `ROWLOCK_LOG`; without one, Rowlock's own `info`.
 ///
@@ -21,13 +25,36 @@ pub fn start_logging(format: LogFormat, filter: Option<&str>, colour: bool) {
 const LAG_BUCKETS: &[f64] =
     &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 43_200.0, 172_800.0];
 
-/// Starts collecting metrics.
+/// From a row by its id to a request that is given up, in seconds.
+const REQUEST_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0];
+
+/// How often what was recorded is put into its buckets: until then each record takes memory of its own.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Keeps the metrics small while nobody asks for them, until `stop`.
+pub async fn keep_up(metrics: PrometheusHandle, stop: CancellationToken) {
+    while tokio::time::timeout(UPKEEP, stop.cancelled()).await.is_err() {
+        metrics.run_upkeep();
+    }
+}
+
+/// Starts collecting metrics, which somebody must [keep up](keep_up).
 ///
 /// # Errors
 /// When another recorder is installed in this process.
 pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     let lag = Matcher::Full("rowlock_delivery_lag_seconds".to_owned());
-    let handle = PrometheusBuilder::new().set_buckets_for_metric(lag, LAG_BUCKETS)?.install_recorder()?;
+    let requests = Matcher::Full(REQUEST_SECONDS.to_owned());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(lag, LAG_BUCKETS)?
+        .set_buckets_for_metric(requests, REQUEST_BUCKETS)?
+        .install_recorder()?;
+    metrics::describe_histogram!(REQUEST_SECONDS, "How long the data API's requests took");
+    metrics::describe_counter!("rowlock_data_api_schema_loads_total", "How often the schema was read, by outcome");
+    metrics::describe_gauge!("rowlock_data_api_schema_load_seconds", "How long the last reading of the schema took");
+    metrics::describe_gauge!("rowlock_pool_connections", "Connections to Postgres, by pool and state");
+    metrics::describe_gauge!("rowlock_pool_waiting", "Requests that wait for a connection, by pool");
+    metrics::describe_counter!("rowlock_pool_timeouts_total", "Requests that waited for nothing, by pool");
     metrics::describe_histogram!("rowlock_delivery_lag_seconds", "Time from the event at Clerk to its row");
     metrics::describe_gauge!("rowlock_last_success_timestamp_seconds", "When each source last brought something");
     metrics::describe_gauge!("rowlock_ingest_queue_deliveries", "Deliveries that wait in this process");

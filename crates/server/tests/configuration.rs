@@ -124,9 +124,9 @@ fn what_is_missing_is_said_at_once_and_an_empty_variable_is_missing() {
 
 #[test]
 fn what_does_not_exist_is_said_with_what_does() {
-    assert_snapshot!(refused("[servers]\nlisten = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `servers` that does not exist; there are: changes, clerk, data_api, database, deletion, erasure, log, mirror, reconcile, revocations, server, webhooks");
+    assert_snapshot!(refused("[servers]\nlisten = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `servers` that does not exist; there are: changes, clerk, data_api, database, deletion, erasure, limits, log, mirror, reconcile, revocations, server, webhooks");
     assert_snapshot!(refused("[server]\nport = 1"), @"`rowlock.toml` has a setting `server.port` that does not exist; there are: drain_seconds, listen, trusted_proxies");
-    assert_snapshot!(refused("listen = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `listen` that does not exist; there are: changes, clerk, data_api, database, deletion, erasure, log, mirror, reconcile, revocations, server, webhooks");
+    assert_snapshot!(refused("listen = '127.0.0.1:1'"), @"`rowlock.toml` has a setting `listen` that does not exist; there are: changes, clerk, data_api, database, deletion, erasure, limits, log, mirror, reconcile, revocations, server, webhooks");
     assert_snapshot!(refused("[clerk]\nsecret_key = 'sk_live_hush'"), @"`rowlock.toml` has a setting `clerk.secret_key` that does not exist; there are: accept_pending, api_url, audiences, authorized_parties, clock_skew_seconds, database_roles, further_issuers, issuer, jwks_url, requests_per_ten_seconds");
 }
 

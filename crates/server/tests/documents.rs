@@ -62,6 +62,7 @@ fn failures() -> Vec<Failure> {
         Failure::ApiKey,
         Failure::TooLarge { limit: 1 },
         Failure::TooManyRefusals { retry_after: second },
+        Failure::TooManyRequests { retry_after: second },
         Failure::BrokenBody,
         Failure::NotStored(MirrorError::Database(busy())),
         Failure::DatabaseAway(busy()),

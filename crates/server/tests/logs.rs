@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Once};
 
 use parking_lot::Mutex;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
@@ -158,4 +159,43 @@ async fn one_request_writes_no_long_lines() {
     let longest = log.text().lines().map(str::len).max().unwrap();
     assert!(longest < 2_000, "a line is {longest} bytes long");
     assert_eq!(log.lines("request refused").len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_slow_is_logged_without_a_value_or_a_word_of_the_callers() {
+    let log = Log::listen(LevelFilter::TRACE);
+    let server = TestServer::with(|config| {
+        if let Some(options) = &mut config.data_api {
+            options.slow_after = Some(std::time::Duration::from_millis(50));
+        }
+    })
+    .await;
+    server
+        .execute(
+            "create view public.naps as with nap as materialized (select pg_sleep(0.06) as over)
+               select 1 as id from nap where over is not null;
+             create view public.glances as select 1 as id;
+             grant select on public.naps, public.glances to authenticated; notify pgrst",
+        )
+        .await;
+    let ask = async |path: &str| {
+        let request = server.request(Method::GET, &format!("/rest/v1/{path}"));
+        request.header("authorization", session().bearer()).send().await.unwrap().status()
+    };
+    crate::support::eventually("the views are known", async || ask("glances").await == 200).await;
+    for hushed in [-1_234_567, -7_654_321] {
+        assert_eq!(ask(&format!("naps?select=whispered:id&id=gt.{hushed}")).await, 200);
+    }
+    let lines = log.lines("a request was slow");
+    assert_eq!(lines.len(), 2, "{}", log.text());
+    assert_eq!(lines[0]["level"], "WARN");
+    assert_eq!(
+        (&lines[0]["kind"], &lines[0]["relation"], &lines[0]["role"], &lines[0]["answered"]),
+        (&json!("read"), &json!("public.naps"), &json!("authenticated"), &json!(true))
+    );
+    assert!(lines[0]["milliseconds"].as_u64().unwrap() >= 50, "{}", lines[0]);
+    assert_eq!(lines[0]["fingerprint"], lines[1]["fingerprint"], "the values differ, and nothing else");
+    for word in ["whispered", "1234567"] {
+        assert!(!log.text().contains(word), "{}", log.text());
+    }
 }

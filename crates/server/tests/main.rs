@@ -11,6 +11,7 @@ mod database_away;
 mod documents;
 mod health;
 mod isolation;
+mod limits;
 mod logs;
 mod metrics;
 mod revocations;

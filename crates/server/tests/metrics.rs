@@ -56,6 +56,57 @@ async fn every_refusal_counts_by_its_code() {
     }
 }
 
+fn requests(method: &str, kind: &str, status: &str) -> String {
+    format!("rowlock_data_api_request_seconds_count{{method=\"{method}\",kind=\"{kind}\",status=\"{status}\"}}")
+}
+
+#[tokio::test]
+async fn requests_to_the_data_api_count_by_kind_and_strangers_words_are_no_labels() {
+    let server = TestServer::start().await;
+    let expected = [
+        requests("GET", "openapi", "2xx"),
+        requests("GET", "read", "4xx"),
+        requests("POST", "rpc", "4xx"),
+        requests("DELETE", "delete", "4xx"),
+        requests("OPTIONS", "options", "4xx"),
+    ];
+    let mut before = Vec::new();
+    for series in &expected {
+        before.push(value(&server, series).await);
+    }
+    for (method, path) in [
+        (Method::GET, "/rest/v1/"),
+        (Method::GET, "/rest/v1/strange_table?select=strange_column"),
+        (Method::POST, "/rest/v1/rpc/strange_function"),
+        (Method::DELETE, "/rest/v1/strange_table?id=eq.1"),
+        (Method::OPTIONS, "/rest/v1/strange_table"),
+    ] {
+        server.request(method, path).send().await.unwrap();
+    }
+    for (series, before) in expected.iter().zip(before) {
+        assert!(value(&server, series).await >= before + 1.0, "{series}");
+    }
+    let page = Answer::to(server.request(Method::GET, "/metrics")).await;
+    assert!(!page.text.contains("strange"), "{page}");
+    assert!(value(&server, "rowlock_data_api_schema_loads_total{outcome=\"read\"}").await >= 1.0, "{page}");
+    assert!(page.text.contains("rowlock_pool_connections{pool=\"clients\",state=\"idle\"}"), "{page}");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_counts_too() {
+    let server = TestServer::start().await;
+    server.execute("create function public.sleeps() returns void language sql as 'select pg_sleep(60)'").await;
+    server.execute("grant execute on function public.sleeps to anon; notify pgrst").await;
+    let series = requests("POST", "rpc", "dropped");
+    let before = value(&server, &series).await;
+    eventually("it is counted", async || {
+        let request = server.request(Method::POST, "/rest/v1/rpc/sleeps");
+        let _ = request.timeout(std::time::Duration::from_millis(200)).send().await;
+        value(&server, &series).await >= before + 1.0
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_page_is_prometheus_text_and_names_nobody() {
     let server = TestServer::start().await;

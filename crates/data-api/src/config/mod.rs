@@ -3,6 +3,7 @@
 mod settings;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::auth::Keys;
 use crate::auth::role_claim::RoleClaim;
@@ -45,6 +46,8 @@ pub struct Config {
     pub(crate) prepares_statements: bool,
     /// Whether the planner's guess about rows is kept from those who may see only some. PostgREST shows it.
     pub(crate) hides_estimates: bool,
+    /// What takes this long in the database is worth a log line.
+    pub(crate) slow_after: Option<Duration>,
     pub(crate) keys: Option<Keys>,
     pub(crate) audience: Option<String>,
     pub(crate) role_claim: RoleClaim,
@@ -92,6 +95,7 @@ impl Default for Config {
             terse_errors: false,
             prepares_statements: true,
             hides_estimates: false,
+            slow_after: None,
             keys: None,
             audience: None,
             role_claim: RoleClaim::default(),
@@ -174,6 +178,13 @@ impl Config {
     #[must_use]
     pub fn hiding_estimates(mut self) -> Self {
         self.hides_estimates = true;
+        self
+    }
+
+    /// Logs what takes this long in the database, the wait for a connection included; nothing without a time.
+    #[must_use]
+    pub fn with_slow_after(mut self, patience: Option<Duration>) -> Self {
+        self.slow_after = patience;
         self
     }
 

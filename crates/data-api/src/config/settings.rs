@@ -187,6 +187,7 @@ impl Settings {
             terse_errors: self.terse_errors()?,
             prepares_statements: self.flag("db_prepared_statements", true)?,
             hides_estimates: false,
+            slow_after: None,
             keys,
             audience: self.text("jwt_aud").map(str::to_owned),
             role_claim: self.role_claim()?,

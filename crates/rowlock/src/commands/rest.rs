@@ -28,6 +28,8 @@ const NOT_SUPPORTED: &[&str] = &["admin_server_unix_socket", "server_reuseport",
 
 /// How long requests under way may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// What takes this long is logged, unless something else is said.
+const SLOW: Duration = Duration::from_secs(1);
 /// How long to wait before the database is tried again at the start.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -38,16 +40,19 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     for name in NOT_SUPPORTED.iter().filter(|name| settings.text(name).is_some()) {
         tracing::warn!(setting = name, "this setting of PostgREST's has no effect here");
     }
+    let slow_after = slow_after()?;
     let stop = signals::stop_token()?;
     let url = database_url(&settings)?;
     let size = usize::try_from(settings.number("db_pool")?.unwrap_or(10)).unwrap_or(1).max(1);
     let wait = settings.number("db_pool_acquisition_timeout")?.unwrap_or(10);
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(10));
-    let probes = Probes::default();
+    let metrics = telemetry::start_metrics().context("metrics cannot be collected")?;
+    let keeping_up = tokio::spawn(telemetry::keep_up(metrics.clone(), stop.clone()));
+    let probes = Probes::new(metrics);
     let probing = match settings.admin_address()? {
         Some(address) => {
             let listener = listen(&address).await?;
-            tracing::info!(%address, "`/live` and `/ready` are answered");
+            tracing::info!(%address, "`/live`, `/ready` and `/metrics` are answered");
             Some(tokio::spawn(server::run_probes(listener, probes.clone(), stop.clone())))
         }
         None => None,
@@ -58,6 +63,7 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     let Some(config) = first_config(&catalogue, &settings, in_database, &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
+    let config = config.with_slow_after(slow_after);
     let api = DataApi::new(clients, catalogue.clone(), config, Arc::new(SystemClock));
     while let Err(error) = api.reload().await {
         tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "the schema cannot be read; trying again");
@@ -69,7 +75,8 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     let following = follows(&settings)?.then(|| {
         let (api, stop, settings, catalogue) = (api.clone(), stop.clone(), settings.clone(), catalogue.clone());
         tokio::spawn(async move {
-            let configuration = || reread(&catalogue, &settings, in_database);
+            let configuration =
+                || async { Some(reread(&catalogue, &settings, in_database).await?.with_slow_after(slow_after)) };
             api.follow(&channel, configuration, stop).await;
         })
     });
@@ -97,7 +104,19 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
     if let Some(following) = following {
         following.await?;
     }
+    keeping_up.await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What takes this long in the database is logged; nothing is with 0. PostgREST has no such setting.
+fn slow_after() -> anyhow::Result<Option<Duration>> {
+    let Some(text) = super::environment("ROWLOCK_SLOW_MILLISECONDS") else { return Ok(Some(SLOW)) };
+    let milliseconds: u64 = text.parse().map_err(|_| {
+        anyhow::anyhow!(
+            "`ROWLOCK_SLOW_MILLISECONDS` is `{text}`; expected a number of milliseconds, or 0 for no log line"
+        )
+    })?;
+    Ok((milliseconds > 0).then(|| Duration::from_millis(milliseconds)))
 }
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {

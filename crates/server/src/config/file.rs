@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) mirror: Mirror,
     pub(super) revocations: Revocations,
     pub(super) data_api: DataApi,
+    pub(super) limits: Limits,
     pub(super) changes: Changes,
     pub(super) log: Log,
 }
@@ -84,6 +85,14 @@ pub(super) struct DataApi {
     pub(super) max_rows: i64,
     pub(super) max_body_bytes: usize,
     pub(super) cors_origins: Vec<String>,
+    pub(super) slow_milliseconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Limits {
+    pub(super) user_requests_per_minute: u32,
+    pub(super) key_requests_per_minute: u32,
+    pub(super) anonymous_requests_per_minute: u32,
 }
 
 #[derive(Debug, Deserialize)]

@@ -70,6 +70,8 @@ pub struct Config {
     pub reconcile: Option<ReconcileSchedule>,
     /// What `/rest/v1` shows, if anything.
     pub data_api: Option<DataApiOptions>,
+    /// How often `/rest/v1` may be asked.
+    pub limits: RequestLimits,
     /// Whether the audit trail is written.
     pub record_changes: bool,
     /// What becomes of the application's rows when Clerk deletes a user or an organization.
@@ -112,6 +114,19 @@ pub struct DataApiOptions {
     pub max_body_bytes: usize,
     /// Origins whose pages may call with credentials; empty for all, without.
     pub cors_origins: Vec<String>,
+    /// What takes this long in the database is logged; nothing without a time.
+    pub slow_after: Option<Duration>,
+}
+
+/// How many requests one caller may send in a minute; without a number as many as they like.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RequestLimits {
+    /// One user.
+    pub user: Option<NonZeroU32>,
+    /// Whoever has one secret key.
+    pub key: Option<NonZeroU32>,
+    /// One address, of those who are nobody in particular.
+    pub anonymous: Option<NonZeroU32>,
 }
 
 /// As `rowlock config` prints it.
@@ -124,6 +139,7 @@ impl Default for DataApiOptions {
             max_rows: Some(1000),
             max_body_bytes: 16 * 1024 * 1024,
             cors_origins: Vec::new(),
+            slow_after: Some(Duration::from_secs(1)),
         }
     }
 }

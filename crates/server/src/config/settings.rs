@@ -13,7 +13,7 @@ use super::check::{optional_web_address, origins, web_address, within};
 use super::deletion;
 use super::file::{File, LogFormat};
 use super::secrets::Secrets;
-use super::{Config, ConfigError, DEFAULTS, DataApiOptions, Issuer, MirrorPatience};
+use super::{Config, ConfigError, DEFAULTS, DataApiOptions, Issuer, MirrorPatience, RequestLimits};
 
 /// Sections that `rowlock policy` reads and checks; a server has no use for them.
 const ELSEWHERE: [&str; 3] = ["policies", "table", "persona"];
@@ -165,7 +165,9 @@ impl Settings {
         };
         let deletion = self.deletion()?;
         let further_issuers = self.further_issuers()?;
-        let File { server, database, clerk, webhooks, mirror, reconcile, revocations, changes, data_api, .. } = self.0;
+        let File {
+            server, database, clerk, webhooks, mirror, reconcile, revocations, changes, data_api, limits, ..
+        } = self.0;
         Ok(Config {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
@@ -197,6 +199,7 @@ impl Settings {
                 }
             },
             data_api: data_api_options(data_api)?,
+            limits: request_limits(&limits)?,
             // A token that is older than what is remembered is void, and Clerk's may be made to live for a day and longer.
             retention: Retention {
                 revocations: days(within("revocations.keep_days", revocations.keep_days, 2..=3650)?),
@@ -227,6 +230,7 @@ fn data_api_options(file: super::file::DataApi) -> Result<Option<DataApiOptions>
     origins("data_api.cors_origins", &file.cors_origins)?;
     let max_rows = within("data_api.max_rows", file.max_rows, 0..=1_000_000)?;
     let max_body_bytes = within("data_api.max_body_bytes", file.max_body_bytes, 1024..=256 * 1024 * 1024)?;
+    let slow = within("data_api.slow_milliseconds", file.slow_milliseconds, 0..=60_000)?;
     let ours = ["clerk", "rowlock", "pg_catalog", "information_schema", ""];
     if let Some(schema) = file.schemas.iter().find(|schema| ours.contains(&schema.as_str())) {
         let why = format!("found `{schema}`; expected schemas of your own");
@@ -238,7 +242,17 @@ fn data_api_options(file: super::file::DataApi) -> Result<Option<DataApiOptions>
         max_rows: (max_rows > 0).then_some(max_rows),
         max_body_bytes,
         cors_origins: file.cors_origins,
+        slow_after: some(slow).map(Duration::from_millis),
     }))
+}
+
+fn request_limits(file: &super::file::Limits) -> Result<RequestLimits, ConfigError> {
+    let limit = |name, value| within(name, value, 0..=1_000_000).map(NonZeroU32::new);
+    Ok(RequestLimits {
+        user: limit("limits.user_requests_per_minute", file.user_requests_per_minute)?,
+        key: limit("limits.key_requests_per_minute", file.key_requests_per_minute)?,
+        anonymous: limit("limits.anonymous_requests_per_minute", file.anonymous_requests_per_minute)?,
+    })
 }
 
 /// A number that is not 0, which stands for never.

@@ -34,6 +34,8 @@ impl Failure {
         let code = match (&self, self.status()) {
             (Self::Token(Refusal::Expired { .. }), _) => "PGRST303",
             (_, StatusCode::UNAUTHORIZED) => "PGRST301",
+            // What PostgREST makes of `raise sqlstate 'PT429'`, which is how limits are written in the database.
+            (_, StatusCode::TOO_MANY_REQUESTS) => "PT429",
             _ => "PGRST000",
         };
         // Clients compare this message to know that a new token is all that is needed.
@@ -82,7 +84,7 @@ impl IntoResponse for Failure {
         metrics::counter!("rowlock_refusals_total", "code" => self.code()).increment(1);
         let body = json!({ "error": { "code": self.code(), "message": self.message(), "hint": self.hint() } });
         let mut response = (self.status(), Json(body)).into_response();
-        if let Self::TooManyRefusals { retry_after } = self {
+        if let Self::TooManyRefusals { retry_after } | Self::TooManyRequests { retry_after } = self {
             response.headers_mut().insert(RETRY_AFTER, retry_after.as_secs().max(1).into());
         }
         match self.status() {

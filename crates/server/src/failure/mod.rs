@@ -49,6 +49,12 @@ pub enum Failure {
         /// How long it is not listened to.
         retry_after: Duration,
     },
+    /// The caller has asked too often.
+    #[error("too many requests; come back in {} s", retry_after.as_secs().max(1))]
+    TooManyRequests {
+        /// When the next one may come.
+        retry_after: Duration,
+    },
     /// The body broke off.
     #[error("the body ended early or could not be read")]
     BrokenBody,
@@ -96,7 +102,7 @@ impl Failure {
                 StatusCode::UNAUTHORIZED
             }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooManyRefusals { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRefusals { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::NotStored(_) | Self::DatabaseAway(_) | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::DatabaseRefused(_) | Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
@@ -116,6 +122,7 @@ impl Failure {
             Self::Signature(error) => error.code(),
             Self::TooLarge { .. } => "body-too-large",
             Self::TooManyRefusals { .. } => "too-many-refusals",
+            Self::TooManyRequests { .. } => "too-many-requests",
             Self::BrokenBody => "body-broken",
             Self::NotStored(_) => "not-stored",
             Self::DatabaseAway(_) => "database-unavailable",
@@ -137,6 +144,7 @@ impl Failure {
             Self::TooManyRefusals { .. } => {
                 Some("is the signing secret of this endpoint configured? `webhooks.refusals_per_minute` is the limit")
             }
+            Self::TooManyRequests { .. } => Some("the limits are in the section `limits` of the configuration"),
             Self::Scheme => Some("send one `Authorization: Bearer <the result of getToken()>`"),
             Self::ApiKey => {
                 Some("keys are compared with SUPABASE_SECRET_KEY; with a user's token, send the publishable key")

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use mirror::Arrival;
+use postgres::PoolStatus;
 use serde_json::{Value, json};
 
 use crate::health::SigningKeys;
@@ -72,11 +73,30 @@ pub(super) async fn metrics(State(services): State<Services>) -> Response {
     metrics::gauge!("rowlock_ingest_queue_deliveries").set(report.queue.deliveries as f64);
     metrics::gauge!("rowlock_ingest_queue_bytes").set(report.queue.bytes as f64);
     questions(&services).await;
+    connections(&services);
     if let Some(keys) = report.signing_keys {
         metrics::gauge!("rowlock_signing_keys_age_seconds").set(keys.age.as_secs_f64());
     }
     metrics::gauge!("rowlock_healthy").set(if report.is_well() { 1.0 } else { 0.0 });
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
+}
+
+/// How busy the connections are, and what is known of the schema.
+fn connections(services: &Services) {
+    for (name, pool) in [("owner", &services.owner), ("clients", &services.clients)] {
+        let PoolStatus { connections, idle, waiting, timeouts, .. } = pool.status();
+        metrics::gauge!("rowlock_pool_connections", "pool" => name, "state" => "idle").set(idle as f64);
+        let busy = connections.saturating_sub(idle);
+        metrics::gauge!("rowlock_pool_connections", "pool" => name, "state" => "busy").set(busy as f64);
+        metrics::gauge!("rowlock_pool_waiting", "pool" => name).set(waiting as f64);
+        metrics::counter!("rowlock_pool_timeouts_total", "pool" => name).absolute(timeouts);
+    }
+    let Some(mounted) = &services.data_api else { return };
+    let figures = mounted.api.figures();
+    metrics::counter!("rowlock_data_api_schema_loads_total", "outcome" => "read").absolute(figures.schema_loads);
+    metrics::counter!("rowlock_data_api_schema_loads_total", "outcome" => "failed")
+        .absolute(figures.failed_schema_loads);
+    metrics::gauge!("rowlock_data_api_schema_load_seconds").set(figures.last_schema_load.as_secs_f64());
 }
 
 /// What waits for Clerk's word. When it cannot be asked for, the last figures stay; the inbox says by itself that the database

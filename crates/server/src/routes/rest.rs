@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING,
+    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -18,10 +18,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::allowance::Asking;
 use crate::api_key::{Presented, presented};
 use crate::auth::Caller;
+use crate::measured::Measured;
 use crate::rest::without_invented_length;
 use crate::services::{MountedDataApi, PAGE};
+use crate::strangers::Peer;
 use crate::{Failure, Services};
 
 /// What stands before the data API's own paths.
@@ -30,7 +33,9 @@ const MOUNTED_AT: &str = "/rest/v1";
 pub(super) async fn answer(State(services): State<Services>, request: Request) -> Response {
     let Some(mounted) = services.data_api.clone() else { return Failure::NoRoute.into_data_api_response() };
     let headers = request.headers().clone();
-    match answered(&services, &mounted, request).await {
+    let path = request.uri().path().strip_prefix(MOUNTED_AT).unwrap_or_default();
+    let measured = Measured::begin(request.method(), path, &headers);
+    let response = match answered(&services, &mounted, request).await {
         Ok(response) => response,
         // A page of another origin has to see why.
         Err(failure) => {
@@ -38,9 +43,16 @@ pub(super) async fn answer(State(services): State<Services>, request: Request) -
             mounted.api.expose(&headers, &mut shell);
             let mut response = failure.into_data_api_response();
             response.headers_mut().extend(shell.into_parts().0.headers);
+            if response.headers().contains_key(RETRY_AFTER)
+                && response.headers().contains_key(ACCESS_CONTROL_EXPOSE_HEADERS)
+            {
+                response.headers_mut().append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from(RETRY_AFTER));
+            }
             response
         }
-    }
+    };
+    measured.answered(response.status());
+    response
 }
 
 async fn answered(services: &Services, mounted: &MountedDataApi, request: Request) -> Result<Response, Failure> {
@@ -50,7 +62,7 @@ async fn answered(services: &Services, mounted: &MountedDataApi, request: Reques
     if let Some(preflight) = mounted.api.preflight(&unread) {
         return Ok(preflight.map(Body::from));
     }
-    let caller = caller(&mut parts, services).await?;
+    let caller = allowed(&mut parts, services).await?;
     let limit = mounted.max_body_bytes;
     let _room = room(mounted, &parts).await?;
     let body = to_bytes(body, limit).await.map_err(|_| Failure::TooLarge { limit })?;
@@ -96,6 +108,32 @@ fn below(parts: &mut Parts) {
     let whole = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let rest = whole.strip_prefix(MOUNTED_AT).filter(|rest| rest.starts_with('/')).unwrap_or("/");
     parts.uri = rest.parse().unwrap_or_else(|_| Uri::from_static("/"));
+}
+
+/// Who calls, unless they have called too often. Whoever cannot say who they are counts as somebody at their address.
+async fn allowed(parts: &mut Parts, services: &Services) -> Result<Caller, Failure> {
+    let allowances = &services.allowances;
+    if allowances.are_boundless() {
+        return caller(parts, services).await;
+    }
+    let key = match presented(&services.api_keys, &parts.headers) {
+        Presented::Secret(key) | Presented::Legacy(key) => Some(key.to_owned()),
+        Presented::Token | Presented::Nobody(_) => None,
+    };
+    let stranger = services.webhooks.strangers.who(parts.extensions.get::<Peer>(), &parts.headers);
+    let found = caller(parts, services).await;
+    let asking = match (&found, &key) {
+        (Ok(Caller { claims: Some(claims), .. }), _) => {
+            Some(Asking::User { issuer: &claims.issuer, id: claims.subject.as_str() })
+        }
+        (Ok(caller), Some(key)) if caller.principal.is_service() => Some(Asking::Key(key)),
+        (Ok(caller), Some(key)) if !caller.principal.is_anonymous() => Some(Asking::Token(key)),
+        _ => stranger.map(Asking::From),
+    };
+    match asking.map_or(Ok(()), |asking| allowances.take(&asking)) {
+        Err(retry_after) => Err(Failure::TooManyRequests { retry_after }),
+        Ok(()) => found,
+    }
 }
 
 /// Who calls.

@@ -10,8 +10,8 @@
 //! [`call`], [`form`], [`cookies`], `operations`). Whatever changes here announces the same events as the Backend API.
 //!
 //! Facts are Clerk's published specification (`fapi/2026-05-12`), the sources of its SDKs, and requests measured from
-//! unmodified packages. What Clerk has and this has not (OAuth, SAML, passkeys, web3, e-mail links, TOTP) is refused with
-//! 501 in Clerk's error form.
+//! unmodified packages. What Clerk has and this has not (OAuth, SAML, passkeys, web3, e-mail links) is refused with 501
+//! in Clerk's error form.
 
 pub(crate) mod call;
 pub(crate) mod clients;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use clerk::Timestamp;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{change::Change, ids::hex, refusal::Refusal, table::Row};
 
@@ -27,6 +28,8 @@ const TYPES: [(&str, &[u8]); 4] = [
 pub(crate) struct Upload {
     content_type: &'static str,
     bytes: Bytes,
+    /// What the file is called where it comes from.
+    pub(crate) name: Option<String>,
 }
 
 /// A picture, as stored.
@@ -45,7 +48,7 @@ impl Upload {
     pub(crate) fn of(bytes: Bytes, declared: &str) -> Result<Self, Refusal> {
         let found = TYPES.iter().find(|(_, beginning)| bytes.starts_with(beginning));
         match found {
-            Some((content_type, _)) => Ok(Self { content_type, bytes }),
+            Some((content_type, _)) => Ok(Self { content_type, bytes, name: None }),
             None => {
                 let long = format!(
                     "'{declared}' images are not currently supported. Please consult the API documentation for more information."
@@ -54,6 +57,10 @@ impl Upload {
                 Err(Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", short, long))
             }
         }
+    }
+
+    pub(crate) fn named(self, name: Option<String>) -> Self {
+        Self { name, ..self }
     }
 }
 
@@ -86,6 +93,16 @@ impl Change<'_> {
         });
         url
     }
+}
+
+/// A picture as the Frontend API shows it to whoever sent it.
+pub(crate) fn object(url: &str, name: Option<&str>) -> Value {
+    let id = url.rsplit('/').next().unwrap_or_default();
+    let mut object = json!({ "object": "image", "id": format!("img_{id}"), "public_url": url });
+    if let Some(name) = name {
+        object["name"] = json!(name);
+    }
+    object
 }
 
 pub(crate) fn missing() -> Refusal {

@@ -81,6 +81,7 @@ mod table;
 mod tickets;
 mod tokens;
 mod totp;
+mod uploads;
 mod users;
 mod validity;
 mod verifications;
@@ -91,7 +92,7 @@ mod webhooks;
 pub use emulator::{Emulator, EmulatorError};
 pub use frontend_api::{
     packages::{install_scripts, scripts_installed},
-    settings::{InstanceSettings, Requirement, SignUpMode},
+    settings::{InstanceSettings, Requirement, SecondFactor, SignUpMode},
 };
 pub use keys::SigningKey;
 pub use local_api::{

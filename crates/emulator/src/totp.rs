@@ -2,18 +2,25 @@
 //! backup codes, each good once.
 //!
 //! The Backend API brings them along when it makes or changes a user, as an application does that moves in from elsewhere.
-//! Enrolling by scanning a picture takes Clerk's own components and is not here.
+//! In a browser people enrol themselves: a secret is drawn and shown, and counts when a code of it has been typed.
 
 use aws_lc_rs::hmac;
 use clerk::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::form_urlencoded;
 
-use crate::{form::Form, refusal::Refusal, secret::Secret};
+use crate::{form::Form, ids::IdSource, refusal::Refusal, secret::Secret};
 
 const STEP_SECONDS: i64 = 30;
 const DIGITS: usize = 6;
 /// A code of the step before or after is taken too: clocks differ, and people type slowly.
 const DRIFT_STEPS: i64 = 1;
+/// As long as the tag of SHA-1, which RFC 4226 recommends.
+const SECRET_BYTES: usize = 20;
+/// As many as Clerk's components lay out on one page.
+const BACKUP_CODES: usize = 10;
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The second factors of a user, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +31,20 @@ pub(crate) struct Authenticators {
     pub(crate) totp_secret: Option<Secret>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) backup_codes: Vec<Secret>,
+    /// The authenticator app that people added themselves, proven or not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enrolment: Option<Enrolment>,
+}
+
+/// An authenticator app on its way in. Its secret moves to [`Authenticators::totp_secret`] with the first right code.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Enrolment {
+    /// `totp_…`
+    id: String,
+    unproven: Option<Secret>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 /// What a code turned out to be.
@@ -56,8 +77,67 @@ impl Authenticators {
         Ok(NewAuthenticators { totp_secret, backup_codes })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.totp_secret.is_none() && self.backup_codes.is_empty()
+    /// Whether there is anything to prove oneself by.
+    pub(crate) fn any(&self) -> bool {
+        self.totp_secret.is_some() || !self.backup_codes.is_empty()
+    }
+
+    /// Draws the secret of an authenticator app, in place of one that nobody proved. Whoever has an app keeps it.
+    pub(crate) fn enrol(&mut self, ids: &mut IdSource, now: Timestamp) -> Result<(), Refusal> {
+        if self.totp_secret.is_some() {
+            let long = "This user has an authenticator app already. Remove it first.";
+            let short = "TOTP already enabled";
+            return Err(Refusal::new(http::StatusCode::BAD_REQUEST, "totp_already_enabled", short, long));
+        }
+        let secret = encode_base32(&ids.secret::<SECRET_BYTES>());
+        let id = ids.prefixed("totp_", now);
+        self.enrolment = Some(Enrolment { id, unproven: Some(Secret::new(secret)), created_at: now, updated_at: now });
+        Ok(())
+    }
+
+    /// Takes the app on with a right code of it.
+    pub(crate) fn prove(&mut self, code: &str, now: Timestamp) -> Result<(), Refusal> {
+        let pending = self.enrolment.as_mut().filter(|enrolment| enrolment.unproven.is_some());
+        let pending = pending.ok_or_else(|| Refusal::not_found("TOTP", "that waits for its first code"))?;
+        let right = pending.unproven.as_ref().is_some_and(|secret| is_current(secret.expose(), code, now));
+        if !right {
+            return Err(Refusal::form("form_code_incorrect", "is incorrect", "Incorrect code", "code"));
+        }
+        self.totp_secret = pending.unproven.take();
+        pending.updated_at = now;
+        Ok(())
+    }
+
+    /// Forgets the app, and answers with its id.
+    pub(crate) fn remove_app(&mut self) -> Result<String, Refusal> {
+        if self.totp_secret.take().is_none() {
+            return Err(Refusal::not_found("TOTP", "of this user"));
+        }
+        let enrolment = self.enrolment.take();
+        Ok(enrolment.map_or_else(|| "totp_imported".to_owned(), |enrolment| enrolment.id))
+    }
+
+    /// Draws new backup codes; those before them are good no more.
+    pub(crate) fn draw_backup_codes(&mut self, ids: &mut IdSource) -> Vec<String> {
+        let codes: Vec<String> =
+            (0..BACKUP_CODES).map(|_| encode_base32(&ids.secret::<5>()).to_ascii_lowercase()).collect();
+        self.backup_codes = codes.iter().cloned().map(Secret::new).collect();
+        codes
+    }
+
+    /// The app as its owner sees it: with the secret as long as it is not proven. `label` says whose it is, and where.
+    pub(crate) fn enrolment_object(&self, issuer: &str, account: &str) -> Option<Value> {
+        let enrolment = self.enrolment.as_ref()?;
+        let secret = enrolment.unproven.as_ref().map(Secret::expose);
+        Some(json!({
+            "object": "totp",
+            "id": enrolment.id,
+            "secret": secret,
+            "uri": secret.map(|secret| key_uri(issuer, account, secret)),
+            "verified": secret.is_none(),
+            "created_at": enrolment.created_at,
+            "updated_at": enrolment.updated_at,
+        }))
     }
 
     /// What the code is good as. A backup code is used up by it.
@@ -89,6 +169,16 @@ impl NewAuthenticators {
     }
 }
 
+/// What an app reads from the picture: the key URI format of Google Authenticator, which all of them know.
+fn key_uri(issuer: &str, account: &str, secret: &str) -> String {
+    // A form writes a space as a plus sign, and apps would show the plus.
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
+    let (issuer, account) = (encode(issuer), encode(account));
+    format!(
+        "otpauth://totp/{issuer}:{account}?algorithm=SHA1&digits={DIGITS}&issuer={issuer}&period={STEP_SECONDS}&secret={secret}"
+    )
+}
+
 fn is_current(secret: &str, code: &str, now: Timestamp) -> bool {
     let Some(key) = decode_base32(secret) else { return false };
     let step = now.seconds().div_euclid(STEP_SECONDS);
@@ -103,6 +193,16 @@ fn code_at(key: &[u8], step: i64) -> String {
     let offset = usize::from(tag[tag.len() - 1] & 0x0f);
     let number = u32::from_be_bytes([tag[offset] & 0x7f, tag[offset + 1], tag[offset + 2], tag[offset + 3]]);
     format!("{:0width$}", number % 10_u32.pow(6), width = DIGITS)
+}
+
+/// RFC 4648, section 6, of whole groups of five bytes, which need no padding.
+fn encode_base32(bytes: &[u8]) -> String {
+    debug_assert_eq!(bytes.len() % 5, 0);
+    let letters = bytes.chunks_exact(5).flat_map(|group| {
+        let number = group.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        (0..8).rev().map(move |place| usize::try_from(number >> (5 * place) & 31).expect("five bits fit"))
+    });
+    letters.map(|index| char::from(BASE32[index])).collect()
 }
 
 /// RFC 4648, section 6, in either case, with padding or without.
@@ -144,7 +244,7 @@ mod tests {
     #[test]
     fn a_backup_code_is_good_once() {
         let mut authenticators = Authenticators::default();
-        assert!(authenticators.is_empty());
+        assert!(!authenticators.any());
         NewAuthenticators { totp_secret: None, backup_codes: Some(vec!["one".to_owned(), "two".to_owned()]) }
             .apply(&mut authenticators);
         let now = Timestamp::from_seconds(0);
@@ -158,5 +258,39 @@ mod tests {
         assert_eq!(decode_base32("MZXW6YTBOI======").unwrap(), b"foobar");
         assert_eq!(decode_base32("mzxw6ytboi").unwrap(), b"foobar");
         assert_eq!(decode_base32("0189"), None);
+        assert_eq!(encode_base32(b"12345678901234567890"), SECRET);
+        assert_eq!(encode_base32(b"fooba"), "MZXW6YTB");
+    }
+
+    #[test]
+    fn an_app_counts_from_its_first_right_code() {
+        let mut ids = IdSource::new(Some(7));
+        let mut authenticators = Authenticators::default();
+        let now = Timestamp::from_seconds(1_111_111_109);
+        assert_eq!(authenticators.prove("123456", now).unwrap_err().code(), "resource_not_found");
+        authenticators.enrol(&mut ids, now).unwrap();
+        let shown = authenticators.enrolment_object("Row & Co", "ada+1@example.com").unwrap();
+        let secret = shown["secret"].as_str().unwrap().to_owned();
+        assert_eq!(decode_base32(&secret).unwrap().len(), SECRET_BYTES);
+        assert_eq!(
+            shown["uri"],
+            format!(
+                "otpauth://totp/Row%20%26%20Co:ada%2B1%40example.com?algorithm=SHA1&digits=6&issuer=Row%20%26%20Co&period=30&secret={secret}"
+            )
+        );
+        let code = code_at(&decode_base32(&secret).unwrap(), now.seconds() / STEP_SECONDS);
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        assert_eq!(authenticators.prove(wrong, now).unwrap_err().code(), "form_code_incorrect");
+        assert!(!authenticators.any(), "nobody is asked for what is not proven");
+        authenticators.prove(&code, now).unwrap();
+        assert_eq!(authenticators.use_code(&code, now), Some(CodeKind::Totp));
+        let proven = authenticators.enrolment_object("x", "y").unwrap();
+        assert_eq!(
+            (&proven["secret"], &proven["uri"], &proven["verified"]),
+            (&Value::Null, &Value::Null, &json!(true))
+        );
+        assert_eq!(authenticators.enrol(&mut ids, now).unwrap_err().code(), "totp_already_enabled");
+        assert_eq!(authenticators.remove_app().unwrap(), shown["id"].as_str().unwrap());
+        assert_eq!(authenticators.remove_app().unwrap_err().code(), "resource_not_found");
     }
 }

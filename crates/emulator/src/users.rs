@@ -57,6 +57,12 @@ pub(crate) struct User {
     pub(crate) password_compromised: bool,
     #[serde(default)]
     pub(crate) authenticators: Authenticators,
+    /// When a second factor was there for the first time since there was none.
+    #[serde(default)]
+    pub(crate) mfa_enabled_at: Option<Timestamp>,
+    /// When the last second factor was taken away.
+    #[serde(default)]
+    pub(crate) mfa_disabled_at: Option<Timestamp>,
     pub(crate) banned: bool,
     pub(crate) locked_until: Option<Timestamp>,
     pub(crate) delete_self_enabled: bool,
@@ -116,7 +122,7 @@ impl User {
 
     /// Whether signing in takes more than one proof.
     pub(crate) fn two_factor_enabled(&self) -> bool {
-        !self.authenticators.is_empty() || self.phone_numbers.iter().any(|number| number.reserved_for_second_factor)
+        self.authenticators.any() || self.phone_numbers.iter().any(|number| number.reserved_for_second_factor)
     }
 
     pub(crate) fn primary_email_address(&self) -> Option<&EmailAddress> {

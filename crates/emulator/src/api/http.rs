@@ -7,7 +7,7 @@ use std::{any::Any, net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Multipart, Path, RawPathParams, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, RawPathParams, Request, State},
     response::Response,
     routing::{MethodFilter, get, on},
 };
@@ -25,10 +25,11 @@ use super::{
 use crate::{
     api_version::{self, ApiVersion},
     ids,
-    images::{self, SIZE_LIMIT, Upload},
+    images::{self, SIZE_LIMIT},
     instance::Instance,
     query::Query,
     refusal::{Refusal, RefusalDetail},
+    uploads,
     webhooks::Origin,
 };
 
@@ -109,7 +110,7 @@ async fn receive(
     let mut upload = None;
     if operation.uploads {
         let request = Request::from_parts(parts.clone(), body);
-        upload = receive_upload(request).await?;
+        upload = uploads::receive(request).await?;
         body = Body::empty();
         parts.headers.remove(CONTENT_TYPE);
     }
@@ -131,30 +132,6 @@ async fn receive(
         check_content_type(&parts.headers)?;
     }
     Ok(Call { instance, path, query, body, upload, version, origin, machine })
-}
-
-/// The picture in a form of several parts, whatever it is called there.
-async fn receive_upload(request: Request) -> Result<Option<Upload>, Refusal> {
-    let unreadable = |reason: &dyn std::fmt::Display| {
-        let long = format!("The request body is no form of several parts (multipart/form-data): {reason}.");
-        Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", long)
-    };
-    if !request.headers().contains_key(CONTENT_TYPE) {
-        return Ok(None);
-    }
-    let mut form = Multipart::from_request(request, &()).await.map_err(|error| unreadable(&error))?;
-    while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error))? {
-        if field.file_name().is_none() && field.name() != Some("file") {
-            continue;
-        }
-        let declared = field.content_type().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(|error| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => images::too_large(),
-            _ => unreadable(&error),
-        })?;
-        return Upload::of(bytes, &declared).map(Some);
-    }
-    Ok(None)
 }
 
 fn authenticate(instance: &Instance, headers: &HeaderMap) -> Result<(), Refusal> {

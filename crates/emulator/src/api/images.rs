@@ -21,13 +21,7 @@ fn of_user(call: &Call, url: impl FnOnce(&mut crate::change::Change<'_>) -> Resu
     call.change(|change| {
         change.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
         let url = url(change)?;
-        let id = change.alter_user(id, |user| {
-            if url.is_none() && user.image_url.is_none() {
-                return Err(images::not_found());
-            }
-            user.image_url = url;
-            Ok(())
-        })?;
+        let id = change.set_user_image(id, url)?;
         let view = change.view();
         reply(&view.user(view.state.users.get(id.as_str()).expect("a user that was just changed exists")))
     })

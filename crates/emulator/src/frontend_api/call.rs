@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{clients::Client, cookies, form::FrontendForm, objects::Face, sign_in::SignInOn};
 use crate::{
-    api_version::ApiVersion, change::Change, instance::Instance, query::Query, refusal::Refusal, sessions::Session,
-    tokens::Mint, users::User, view::View, webhooks::Origin,
+    api_version::ApiVersion, change::Change, images::Upload, instance::Instance, query::Query, refusal::Refusal,
+    sessions::Session, tokens::Mint, users::User, view::View, webhooks::Origin,
 };
 
 /// Everything an operation may look at.
@@ -19,6 +19,8 @@ pub(crate) struct FrontendCall {
     pub(crate) path: Vec<(String, String)>,
     pub(crate) query: Query,
     pub(crate) form: FrontendForm,
+    /// The picture that came with it, where one may.
+    pub(crate) upload: Option<Upload>,
     pub(crate) version: ApiVersion,
     pub(crate) origin: Origin,
     /// The origin of the page: what tokens name as their authorized party.

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::settings::{InstanceSettings, Requirement};
+use super::settings::{InstanceSettings, Requirement, SecondFactor};
 use crate::{
     passwords::{MAXIMUM_CHARACTERS, MINIMUM_CHARACTERS},
     restrictions::Restrictions,
@@ -77,7 +77,7 @@ fn auth_config(settings: &InstanceSettings, instance_id: &str) -> Value {
         "identification_requirements": [],
         "identification_strategies": identifiers(settings),
         "first_factors": first_factors,
-        "second_factors": [],
+        "second_factors": second_factors(settings),
         "email_address_verification_strategies": ["email_code"],
         "single_session_mode": !settings.multi_session,
         "enhanced_email_deliverability": false,
@@ -94,6 +94,11 @@ fn auth_config(settings: &InstanceSettings, instance_id: &str) -> Value {
             "trusted_device_enrollment_prompt_after_sign_up_enabled": false,
         },
     })
+}
+
+fn second_factors(settings: &InstanceSettings) -> Vec<&'static str> {
+    let all = [SecondFactor::Totp, SecondFactor::PhoneCode, SecondFactor::BackupCode];
+    all.into_iter().filter(|factor| settings.has(*factor)).map(SecondFactor::as_str).collect()
 }
 
 fn identifiers(settings: &InstanceSettings) -> Vec<&'static str> {
@@ -198,21 +203,25 @@ fn user_settings(settings: &InstanceSettings, restrictions: &Restrictions) -> Va
     json!({
         "attributes": {
             "email_address": attribute(settings.email_address, &["email_code"], true),
-            "phone_number": attribute(settings.phone_number, &["phone_code"], true),
+            "phone_number": and_second(
+                attribute(settings.phone_number, &["phone_code"], true),
+                settings,
+                SecondFactor::PhoneCode,
+            ),
             "username": attribute(settings.username, &[], true),
             "web3_wallet": unused,
             "first_name": attribute(settings.first_name, &[], false),
             "last_name": attribute(settings.last_name, &[], false),
             "password": attribute(settings.password, &[], false),
-            "authenticator_app": unused,
+            "authenticator_app": and_second(unused.clone(), settings, SecondFactor::Totp),
             "ticket": attribute(Requirement::Optional, &[], false),
-            "backup_code": unused,
+            "backup_code": and_second(unused.clone(), settings, SecondFactor::BackupCode),
             "passkey": unused,
         },
         "social": {},
         "saml": { "enabled": false },
         "enterprise_sso": { "enabled": false, "self_serve_sso": false },
-        "sign_in": { "second_factor": { "required": false, "enabled": false } },
+        "sign_in": { "second_factor": { "required": false, "enabled": !second_factors(settings).is_empty() } },
         "sign_up": {
             "allowlist_only": restrictions.allowlist,
             "captcha_enabled": false,
@@ -259,6 +268,16 @@ fn user_settings(settings: &InstanceSettings, restrictions: &Restrictions) -> Va
         },
         "passkey_settings": { "allow_autofill": false, "show_sign_in_button": false, "satisfies_second_factor": false },
     })
+}
+
+/// An attribute that is also what people may add to their first factor.
+fn and_second(mut attribute: Value, settings: &InstanceSettings, factor: SecondFactor) -> Value {
+    if settings.has(factor) {
+        attribute["enabled"] = json!(true);
+        attribute["used_for_second_factor"] = json!(true);
+        attribute["second_factors"] = json!([factor.as_str()]);
+    }
+    attribute
 }
 
 /// One attribute of a user: by what it is proven, and whether it names the user at sign-in.

@@ -24,7 +24,7 @@ impl FrontendForm {
                 let members: Map<String, Value> = serde_json::from_slice(body).map_err(|_| unreadable())?;
                 Ok(Self(members.into_iter().filter_map(|(name, value)| Some((name, text_of(value)?))).collect()))
             }
-            other => Err(Refusal::not_emulated(format_args!("A body of type {other} (uploading an image)"))),
+            other => Err(Refusal::not_emulated(format_args!("A body of type {other}"))),
         }
     }
 

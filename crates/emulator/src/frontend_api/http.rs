@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, Path, RawPathParams, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, RawPathParams, Request, State},
     response::Response,
     routing::{any, get},
 };
@@ -37,9 +37,11 @@ use super::{
 use crate::{
     api::http::{BODY_LIMIT, panicked, respond, router as backend_router},
     api_version::{self, ApiVersion},
+    images::SIZE_LIMIT,
     instance::Instance,
     query::Query,
     refusal::Refusal,
+    uploads,
     webhooks::Origin,
 };
 
@@ -90,11 +92,16 @@ fn router(instance: Arc<Instance>) -> Router {
     let mut router = Router::new();
     for (path, operations) in by_path {
         let operations: Arc<[&'static Operation]> = operations.into();
+        let operations_here = Arc::clone(&operations);
         let handler = move |State(instance): State<Arc<Instance>>, params: RawPathParams, request: Request| async move {
             let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             write(handle(instance, &operations, path, request).await)
         };
-        router = router.route(path, any(handler));
+        let mut route = any(handler);
+        if operations_here.iter().any(|operation| operation.uploads) {
+            route = route.layer(DefaultBodyLimit::max(SIZE_LIMIT));
+        }
+        router = router.route(path, route);
     }
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(|origin, _| origin.to_str().is_ok_and(origins::local_origin)))
@@ -179,11 +186,15 @@ async fn handle(
     let version = ApiVersion::of_page(query.first(api_version::PARAMETER))?;
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_string());
     let forwarded = header(&FORWARDED_FOR).filter(|_| proxy.is_some()).map(str::to_owned);
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
-        let message = format!("The request body could not be read, or is longer than {BODY_LIMIT} bytes.");
-        Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", message)
-    })?;
-    let form = FrontendForm::parse(header(&CONTENT_TYPE).unwrap_or_default(), &body)?;
+    let (form, upload) = if operation.uploads {
+        (FrontendForm::default(), uploads::receive(Request::from_parts(parts.clone(), body)).await?)
+    } else {
+        let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
+            let message = format!("The request body could not be read, or is longer than {BODY_LIMIT} bytes.");
+            Refusal::new(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", message)
+        })?;
+        (FrontendForm::parse(header(&CONTENT_TYPE).unwrap_or_default(), &body)?, None)
+    };
     let page = header(&ORIGIN).filter(|origin| *origin != "null").map(str::to_owned);
     let authorized_party = page.or_else(|| {
         let proxy = url::Url::parse(proxy.as_deref()?).ok()?;
@@ -200,7 +211,7 @@ async fn handle(
         client_ip: forwarded.or(peer).unwrap_or_default(),
         user_agent: header(&USER_AGENT).unwrap_or_default().to_owned(),
     };
-    let call = FrontendCall { instance, path, query, form, version, origin, authorized_party, proxy, client };
+    let call = FrontendCall { instance, path, query, form, upload, version, origin, authorized_party, proxy, client };
     // Hashing a password and signing tokens both keep a thread busy.
     tokio::task::spawn_blocking(move || (operation.run)(&call)).await.unwrap_or_else(|failed| {
         tracing::error!(error = %failed, "an operation of the Frontend API failed");

@@ -26,6 +26,8 @@ pub(crate) struct Operation {
     pub(crate) path: &'static str,
     /// Whether it is a form of the emulator's own pages.
     pub(crate) from_own_pages_only: bool,
+    /// Whether its body is a picture.
+    pub(crate) uploads: bool,
     pub(crate) run: fn(&FrontendCall) -> FrontendReply,
 }
 
@@ -36,11 +38,15 @@ const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 const fn on(method: Method, path: &'static str, run: fn(&FrontendCall) -> FrontendReply) -> Operation {
-    Operation { method, path, from_own_pages_only: false, run }
+    Operation { method, path, from_own_pages_only: false, uploads: false, run }
 }
 
 const fn own_page(method: Method, path: &'static str, run: fn(&FrontendCall) -> FrontendReply) -> Operation {
-    Operation { method, path, from_own_pages_only: true, run }
+    Operation { method, path, from_own_pages_only: true, uploads: false, run }
+}
+
+const fn upload(method: Method, path: &'static str, run: fn(&FrontendCall) -> FrontendReply) -> Operation {
+    Operation { method, path, from_own_pages_only: false, uploads: true, run }
 }
 
 /// Everything a page can ask for. What Clerk has and this table has not is answered with 501.
@@ -84,6 +90,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     on(PATCH, "/v1/me/metadata", me::update_metadata),
     on(POST, "/v1/me/change_password", me::change_password),
     on(POST, "/v1/me/remove_password", me::remove_password),
+    upload(POST, "/v1/me/profile_image", me::set_picture),
+    on(DELETE, "/v1/me/profile_image", me::delete_picture),
+    on(POST, "/v1/me/totp", me::create_totp),
+    on(DELETE, "/v1/me/totp", me::delete_totp),
+    on(POST, "/v1/me/totp/attempt_verification", me::attempt_totp),
+    on(POST, "/v1/me/backup_codes", me::create_backup_codes),
     on(GET, "/v1/me/sessions", me::sessions),
     on(GET, "/v1/me/sessions/active", me::active_sessions),
     on(POST, "/v1/me/sessions/{session_id}/revoke", me::revoke_session),
@@ -109,6 +121,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     on(GET, "/v1/organizations/{organization_id}", organizations::get),
     on(PATCH, "/v1/organizations/{organization_id}", organizations::update),
     on(DELETE, "/v1/organizations/{organization_id}", organizations::delete),
+    upload(PUT, "/v1/organizations/{organization_id}/logo", organizations::set_logo),
+    on(DELETE, "/v1/organizations/{organization_id}/logo", organizations::delete_logo),
     on(GET, "/v1/organizations/{organization_id}/roles", organizations::roles),
     on(GET, "/v1/organizations/{organization_id}/memberships", organizations::list_memberships),
     on(POST, "/v1/organizations/{organization_id}/memberships", organizations::create_membership),

@@ -21,6 +21,9 @@ pub struct InstanceSettings {
     pub first_name: Requirement,
     /// A last name.
     pub last_name: Requirement,
+    /// What people may add to their first factor, and are then asked for at every sign-in. A user who comes with a
+    /// second factor from the Backend API is asked for it in any case.
+    pub second_factors: Vec<SecondFactor>,
     /// Who may sign up.
     pub sign_up_mode: SignUpMode,
     /// Whether a browser may be signed in as several people at once.
@@ -28,6 +31,18 @@ pub struct InstanceSettings {
     /// Whether everybody must be in an organization: a session without an active one is pending, with the task
     /// `choose-organization`.
     pub organization_required: bool,
+}
+
+/// What proves, beside the first factor, who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// A code of an authenticator app.
+    Totp,
+    /// A code that is sent to a phone number; takes a setting of `phone_number` that has numbers.
+    PhoneCode,
+    /// Ten codes to print, each good once, for whoever has one of the others.
+    BackupCode,
 }
 
 /// Who may sign up: Clerk's access mode.
@@ -75,6 +90,23 @@ impl Requirement {
     }
 }
 
+impl InstanceSettings {
+    /// Whether people may add this one.
+    pub(crate) fn has(&self, factor: SecondFactor) -> bool {
+        self.second_factors.contains(&factor) && (factor != SecondFactor::PhoneCode || self.phone_number.enabled())
+    }
+}
+
+impl SecondFactor {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::PhoneCode => "phone_code",
+            Self::BackupCode => "backup_code",
+        }
+    }
+}
+
 impl Default for InstanceSettings {
     fn default() -> Self {
         Self {
@@ -85,6 +117,7 @@ impl Default for InstanceSettings {
             password: Requirement::Required,
             first_name: Requirement::Optional,
             last_name: Requirement::Optional,
+            second_factors: Vec::new(),
             sign_up_mode: SignUpMode::Public,
             multi_session: false,
             organization_required: false,

@@ -226,6 +226,8 @@ impl Change<'_> {
             last_name: new.last_name,
             locale: new.locale,
             image_url: None,
+            mfa_enabled_at: authenticators.any().then_some(now),
+            mfa_disabled_at: None,
             primary_email_address_id: email_addresses.first().map(|email| email.id.clone()),
             primary_phone_number_id: phone_numbers.first().map(|phone| phone.id.clone()),
             email_addresses,

@@ -120,8 +120,8 @@ impl Serialize for UserObject<'_> {
             create_organization_enabled: user.create_organization_enabled,
             create_organizations_limit: user.create_organizations_limit,
             last_active_at: user.last_active_at,
-            mfa_enabled_at: None,
-            mfa_disabled_at: None,
+            mfa_enabled_at: user.mfa_enabled_at,
+            mfa_disabled_at: user.mfa_disabled_at,
             legal_accepted_at: user.legal_accepted_at,
             profile_image_url: &image_url,
         }

@@ -12,6 +12,7 @@ use crate::{
     billing::Payer,
     change::Change,
     form::{Field, Form},
+    images,
     metadata::{self, Metadata, MetadataMode},
     passwords::Password,
     refusal::Refusal,
@@ -166,10 +167,21 @@ impl Change<'_> {
         self.alter_user(id, |user| metadata.apply(mode, user))
     }
 
+    /// Gives the user a picture, or takes away the one that somebody uploaded.
+    pub(crate) fn set_user_image(&mut self, id: &str, url: Option<String>) -> Result<UserId, Refusal> {
+        self.alter_user(id, |user| {
+            if url.is_none() && user.image_url.is_none() {
+                return Err(images::not_found());
+            }
+            user.image_url = url;
+            Ok(())
+        })
+    }
+
     /// Whether a code of an authenticator app, or a backup code, is the user's. A backup code is used up.
     pub(crate) fn use_second_factor(&mut self, id: &str, code: &str) -> Result<CodeKind, Refusal> {
         let user = self.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?;
-        if user.authenticators.is_empty() {
+        if !user.authenticators.any() {
             let long = "This user does not have TOTP enabled in their account";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "totp_disabled", "TOTP is disabled", long));
         }
@@ -253,9 +265,15 @@ impl Change<'_> {
         alter: impl FnOnce(&mut User) -> Result<(), Refusal>,
     ) -> Result<UserId, Refusal> {
         let mut user = self.state.users.get(id).ok_or_else(|| Refusal::not_found("user", id))?.clone();
+        let two_factors = user.two_factor_enabled();
         alter(&mut user)?;
         self.check_identifiers(&user)?;
         user.updated_at = self.now;
+        match (two_factors, user.two_factor_enabled()) {
+            (false, true) => user.mfa_enabled_at = Some(self.now),
+            (true, false) => user.mfa_disabled_at = Some(self.now),
+            _ => {}
+        }
         let id = user.id.clone();
         self.state.users.put(user);
         self.announce_user(EventKind::UserUpdated, &id);

@@ -68,6 +68,28 @@ async fn somebody_is_invited_accepts_and_leaves() {
 }
 
 #[tokio::test]
+async fn a_logo_is_set_by_whoever_manages_the_profile() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest";
+    let (emulator, _, _) = start().await;
+    let organization = acme(&emulator, &ada(&emulator));
+    let bob = emulator.users().create(&json!({ "email_address": ["bob@example.com"], "password": PASSWORD })).unwrap();
+    emulator.memberships().create(id(&organization), id(&bob), "org:member").unwrap();
+    let (hers, his) = (Browser::of(&emulator), Browser::of(&emulator));
+    hers.sign_in(ADA, PASSWORD).await;
+    his.sign_in("bob@example.com", PASSWORD).await;
+    let logo = format!("/v1/organizations/{}/logo", id(&organization));
+    assert_eq!(his.upload(&logo, "PUT", "logo.png", PNG).await.refused(), "403 missing_permission");
+    let set = hers.upload(&logo, "PUT", "logo.png", PNG).await.ok();
+    assert_eq!(set["response"]["has_image"], true);
+    let membership = &set["client"]["sessions"][0]["user"]["organization_memberships"][0];
+    assert_eq!(membership["organization"]["image_url"], set["response"]["image_url"]);
+    assert_eq!(his.delete(&logo).await.refused(), "403 missing_permission");
+    assert_eq!(hers.delete(&logo).await.ok()["response"]["deleted"], true);
+    assert_eq!(hers.delete(&logo).await.refused(), "404 image_not_found");
+    assert_eq!(events(&emulator).last().unwrap(), "organization.updated");
+}
+
+#[tokio::test]
 async fn roles_are_given_by_those_who_manage_members() {
     let (emulator, _, _) = start().await;
     let organization = acme(&emulator, &ada(&emulator));

@@ -74,6 +74,18 @@ impl Browser {
         self.read(request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)).await
     }
 
+    /// A picture, as `clerk-js` sends a file.
+    pub(crate) async fn upload(&self, path: &str, method: &str, name: &str, bytes: &[u8]) -> Answer {
+        let mut body = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = self.request(Method::POST, &page(&with(path, &format!("_method={method}"))));
+        self.read(request.header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge").body(body)).await
+    }
+
     pub(crate) async fn patch(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.post(&with(path, "_method=PATCH"), form).await
     }

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod password;
+mod picture;
+mod second_factors;
 
 use serde_json::{Map, Value, json};
 
@@ -11,6 +13,8 @@ pub(super) use addresses::{
     prepare_email_address, prepare_phone_number, update_phone_number,
 };
 pub(super) use password::{change_password, remove_password};
+pub(super) use picture::{delete as delete_picture, set as set_picture};
+pub(super) use second_factors::{attempt_totp, create_backup_codes, create_totp, delete_totp};
 
 use crate::{
     api_version::ApiVersion,

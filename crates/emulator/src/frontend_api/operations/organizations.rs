@@ -22,6 +22,7 @@ use crate::{
     change::deleted_organization,
     form::Form,
     frontend_api::call::{Answer, Asking, FrontendCall, FrontendReply},
+    images,
     memberships::Membership,
     organizations::{NewOrganization, OrganizationPatch},
     refusal::Refusal,
@@ -57,6 +58,24 @@ pub(super) fn update(call: &FrontendCall) -> FrontendReply {
         change.update_organization(id.as_str(), patch)
     })?;
     show(call, id.as_str())
+}
+
+pub(super) fn set_logo(call: &FrontendCall) -> FrontendReply {
+    let upload = call.upload.as_ref().ok_or_else(images::missing)?;
+    let id = call.as_user(|change, asking| {
+        let id = permitted(call, change.view(), &asking, MANAGE_PROFILE)?.organization_id.clone();
+        let url = change.keep_image(upload);
+        change.set_organization_image(id.as_str(), Some(url))
+    })?;
+    show(call, id.as_str())
+}
+
+pub(super) fn delete_logo(call: &FrontendCall) -> FrontendReply {
+    call.as_user(|change, asking| {
+        let id = permitted(call, change.view(), &asking, MANAGE_PROFILE)?.organization_id.clone();
+        change.set_organization_image(id.as_str(), None)
+    })?;
+    call.show(|_, _| Ok(json!({ "object": "image", "deleted": true })))
 }
 
 pub(super) fn delete(call: &FrontendCall) -> FrontendReply {

@@ -69,8 +69,12 @@ pub(crate) fn second_factors(user: &User) -> Vec<Factor> {
     let authenticators = &user.authenticators;
     let app = authenticators.totp_secret.iter().map(|_| Factor::plain("totp"));
     let codes = reserved.map(|number| Factor::code("phone_code", &number.id, &number.phone_number, false));
-    let backup = authenticators.backup_codes.first().map(|_| Factor::plain("backup_code"));
-    app.chain(codes).chain(backup).collect()
+    let mut factors: Vec<Factor> = app.chain(codes).collect();
+    // Backup codes stand in for another factor and are none by themselves.
+    if !factors.is_empty() && !authenticators.backup_codes.is_empty() {
+        factors.push(Factor::plain("backup_code"));
+    }
+    factors
 }
 
 /// Whether the identifier is an address of the user that nobody has vouched for: it signs nobody in.

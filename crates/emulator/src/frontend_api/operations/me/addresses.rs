@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::second_factors::follow_phone_number;
 use crate::{
     form::Form,
     frontend_api::{
-        call::{Answer, Asking, FrontendCall, FrontendReply},
+        call::{Answer, Asking, Content, FrontendCall, FrontendReply},
         verification::{CodeStrategy, Recipient},
     },
     refusal::Refusal,
@@ -76,11 +77,16 @@ pub(crate) fn update_phone_number(call: &FrontendCall) -> FrontendReply {
         members.insert("reserved_for_second_factor".to_owned(), json!(reserved));
     }
     let patch = IdentificationPatch::read(PHONE, Form::of(members))?;
-    call.as_user(|change, asking| {
+    let codes = call.as_user(|change, asking| {
         own(change.view(), &asking, PHONE, id)?;
-        change.update_identification(PHONE, id, &patch)
+        change.update_identification(PHONE, id, &patch)?;
+        follow_phone_number(call, change, &asking)
     })?;
-    show(call, PHONE, id)
+    let mut answer = show(call, PHONE, id)?;
+    if let (Content::Json(body), Some(codes)) = (&mut answer.content, codes) {
+        body["response"]["backup_codes"] = json!(codes);
+    }
+    Ok(answer)
 }
 
 fn create(call: &FrontendCall, kind: IdentificationKind) -> FrontendReply {

@@ -38,7 +38,7 @@ pub(super) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
     });
 
     let sources = files(&schema, &generated);
-    let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
+    let bytes: usize = sources.iter().map(|source| source.text().len()).sum();
     let began = Instant::now();
     let found = lint(&sources);
     let linted = began.elapsed();
@@ -85,11 +85,7 @@ update = ['owner', 'org:projects:manage']\ndelete = 'org:admin'
 /// The same migrations over and over, as a project of many years has them.
 fn files(schema: &str, generated: &str) -> Vec<Source> {
     let blocks: Vec<&str> = generated.split("\n-- bench.").collect();
-    let source = |number: usize, text: &str| Source {
-        name: format!("migrations/{number:04}.sql"),
-        text: text.to_owned(),
-        is_catalogue: false,
-    };
+    let source = |number: usize, text: &str| Source::file(format!("migrations/{number:04}.sql"), text);
     let mut files = vec![source(0, schema)];
     for number in 1..FILES {
         files.push(source(number, &format!("-- {}", blocks[1 + number % (blocks.len() - 1)])));

@@ -17,11 +17,13 @@ mod copies;
 mod expression;
 mod fix;
 mod openings;
+mod parsed;
 mod platform;
 mod render;
 mod rules;
 mod sarif;
 mod schema;
+mod source;
 mod structure;
 mod syntax;
 
@@ -32,18 +34,8 @@ pub use fix::{Fixed, fix};
 pub use render::{render, to_json};
 pub use rules::{RULES, Rule};
 pub use sarif::to_sarif;
+pub use source::Source;
 pub(crate) use syntax::table_name;
-
-/// SQL with a name.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// As it is shown: a path, or where in the database.
-    pub name: String,
-    /// The SQL.
-    pub text: String,
-    /// Whether it was written down from a catalogue, which holds everything there is.
-    pub is_catalogue: bool,
-}
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,23 +99,18 @@ pub fn lint(sources: &[Source]) -> Vec<Diagnostic> {
     openings::check(&schema, &mut found);
     copies::check(&schema, &mut found);
     platform::check(&schema, sources, &mut found);
-    found.retain(|diagnostic| !is_allowed(&sources[diagnostic.source].text, diagnostic));
+    found.retain(|diagnostic| !is_allowed(&sources[diagnostic.source], diagnostic));
     found.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.range.start, diagnostic.id()));
     found.dedup_by(|a, b| (a.id(), a.source, &a.range) == (b.id(), b.source, &b.range));
     found
 }
 
-fn is_allowed(text: &str, diagnostic: &Diagnostic) -> bool {
-    let before = &text[..diagnostic.range.start];
-    let line_start = before.rfind('\n').map_or(0, |position| position + 1);
-    let line_end =
-        text[diagnostic.range.start..].find('\n').map_or(text.len(), |length| diagnostic.range.start + length);
-    let previous_start = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |position| position + 1);
+fn is_allowed(source: &Source, diagnostic: &Diagnostic) -> bool {
     let allows = |line: &str| {
         line.split_once("-- rowlock: allow ")
             .is_some_and(|(_, rules)| rules.split([',', ' ']).any(|rule| rule.trim() == diagnostic.id()))
     };
-    text[previous_start..line_end].lines().any(allows)
+    source.line_and_previous(diagnostic.range.start).any(allows)
 }
 
 #[cfg(test)]

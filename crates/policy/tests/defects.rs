@@ -181,7 +181,7 @@ const ELSEWHERE: &[Defect] = &[
 ];
 
 fn source(sql: &str) -> [Source; 1] {
-    [Source { name: "migrations/1.sql".to_owned(), text: sql.to_owned(), is_catalogue: false }]
+    [Source::file("migrations/1.sql", sql)]
 }
 
 #[test]

@@ -13,8 +13,8 @@ const OPENERS: [&str; 5] = ["begin", "then", "else", "loop", "do"];
 /// What a statement that matters begins with.
 const STATEMENTS: [&str; 7] = ["create", "alter", "drop", "grant", "revoke", "insert", "delete"];
 
-/// The statements in the body of a block, each with ranges that count from the beginning of the source.
-pub(super) fn statements(source: &str, block: Range<usize>) -> Vec<SyntaxNode> {
+/// The statements in the body of a block, each a tree of its own, with where in the source it begins.
+pub(super) fn statements(source: &str, block: Range<usize>) -> Vec<(usize, SyntaxNode)> {
     let Some(body) = body(source, block) else { return Vec::new() };
     let mut found = Vec::new();
     for piece in pieces(source, body) {
@@ -27,15 +27,14 @@ pub(super) fn statements(source: &str, block: Range<usize>) -> Vec<SyntaxNode> {
     found
 }
 
-/// Padded with blanks, so that every range is one of the source.
-fn parsed(source: &str, range: Range<usize>) -> Option<SyntaxNode> {
-    let text = format!("{}{};", " ".repeat(range.start), &source[range]);
-    let parse = SourceFile::parse(&text);
+fn parsed(source: &str, range: Range<usize>) -> Option<(usize, SyntaxNode)> {
+    let start = range.start;
+    let parse = SourceFile::parse(&format!("{};", &source[range]));
     // Half a statement is none: plpgsql has forms that SQL has not.
     if !parse.errors().is_empty() {
         return None;
     }
-    parse.syntax_node().children().next()
+    Some((start, parse.syntax_node().children().next()?))
 }
 
 /// What stands between the dollar quotes.

@@ -8,16 +8,15 @@ use crate::quote_name;
 
 /// What the catalogue holds, as statements that would make it.
 pub fn sources_of(catalogue: &Catalogue) -> Vec<Source> {
-    let source = |name: String, text: String| Source { name, text, is_catalogue: true };
     let relations = catalogue
         .relations
         .iter()
-        .map(|relation| source(format!("database: {}", relation.table_name()), relation_text(relation)));
+        .map(|relation| Source::catalogue(format!("database: {}", relation.table_name()), relation_text(relation)));
     let functions =
         catalogue.functions.iter().filter(|function| function.security_definer || function.schema == "public").map(
             |function| {
                 let name = format!("{}.{}", quote_name(&function.schema), quote_name(&function.name));
-                source(format!("database: function {name}"), function_text(&name, function))
+                Source::catalogue(format!("database: function {name}"), function_text(&name, function))
             },
         );
     // Functions first: policies call them.

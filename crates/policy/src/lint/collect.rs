@@ -1,39 +1,29 @@
 //! From statements to what they come to, in order.
 
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::schema::{Clause, Column, Function, Grant, Key, Kind, Place, Policy, Relation, Schema, Trigger};
+use super::schema::{Clause, Column, Function, Grant, Key, Kind, Origin, Place, Policy, Relation, Schema, Trigger};
 use super::syntax::{child, descendants, has_token, names, table_name};
 use super::{Diagnostic, Source};
 use crate::TableName;
 
 pub(super) fn collect(sources: &[Source], found: &mut Vec<Diagnostic>) -> Schema {
     let mut schema = Schema::default();
-    for (number, source) in sources.iter().enumerate() {
-        let parse = SourceFile::parse(&source.text);
-        // What was written down from a catalogue has forms that only Postgres reads; a file has to be right.
-        for error in parse.errors().into_iter().filter(|_| !source.is_catalogue) {
-            let range = error.range();
-            found.push(Diagnostic {
-                rule: None,
-                source: number,
-                range: range.start().into()..range.end().into(),
-                label: error.message().to_owned(),
-                subject: None,
-                append: None,
-            });
+    for (number, (source, parsed)) in sources.iter().zip(super::parsed::parse(sources)).enumerate() {
+        for (range, label) in parsed.errors {
+            found.push(Diagnostic { rule: None, source: number, range, label, subject: None, append: None });
         }
-        for statement in parse.syntax_node().children() {
+        for statement in parsed.tree.syntax_node().children() {
             let mut inner = Vec::new();
             if statement.kind() == SyntaxKind::DO {
                 let range = statement.text_range();
-                inner = super::block::statements(&source.text, range.start().into()..range.end().into());
+                inner = super::block::statements(source.text(), range.start().into()..range.end().into());
             }
-            for statement in inner.into_iter().chain([statement]) {
-                let mut collector =
-                    Collector { schema: &mut schema, source: number, is_catalogue: source.is_catalogue };
+            for (offset, statement) in inner.into_iter().chain([(0, statement)]) {
+                let origin = Origin { source: number, offset };
+                let mut collector = Collector { schema: &mut schema, origin, is_catalogue: source.is_catalogue() };
                 collector.statement(&statement);
-                schema.statements.push((number, statement));
+                schema.statements.push((origin, statement));
             }
         }
     }
@@ -42,7 +32,7 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Diagnostic>) -> Schema
 
 struct Collector<'a> {
     schema: &'a mut Schema,
-    source: usize,
+    origin: Origin,
     is_catalogue: bool,
 }
 
@@ -71,7 +61,7 @@ impl Collector<'_> {
     }
 
     fn place(&self, node: &SyntaxNode) -> Place {
-        Place::of(self.source, node)
+        Place::of(self.origin, node)
     }
 
     /// The relation, made known where it was not.
@@ -301,7 +291,7 @@ impl Collector<'_> {
     fn clause(&self, statement: &SyntaxNode, kind: SyntaxKind) -> Option<Clause> {
         let node = descendants(statement, kind).next()?;
         let expression = node.children().next()?;
-        Some(Clause { source: self.source, node, expression })
+        Some(Clause { origin: self.origin, node, expression })
     }
 
     fn alter_policy(&mut self, statement: &SyntaxNode) {

@@ -5,7 +5,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::Diagnostic;
 use super::claim_path::{ClaimPath, claim_paths};
 use super::rules::rule;
-use super::schema::{Clause, Place, Schema};
+use super::schema::{Clause, Origin, Place, Schema};
 use super::syntax::{arguments, bare, called, child, descendants, operands, operator, reads_columns, string};
 use crate::TableName;
 
@@ -14,14 +14,14 @@ const EDITABLE: [&str; 4] = ["unsafe_metadata", "user_metadata", "raw_user_meta_
 const DATABASE_ROLES: [&str; 3] = ["anon", "authenticated", "service_role"];
 
 pub(super) fn check(schema: &Schema, found: &mut Vec<Diagnostic>) {
-    for (source, statement) in &schema.statements {
-        let mut report = Report { source: *source, subject: None, found };
+    for (origin, statement) in &schema.statements {
+        let mut report = Report { origin: *origin, subject: None, found };
         shortcodes(statement, &mut report);
     }
     for (table, relation) in &schema.relations {
         for policy in &relation.policies {
             for clause in policy.clauses() {
-                let mut report = Report { source: clause.source, subject: Some(table.to_string()), found };
+                let mut report = Report { origin: clause.origin, subject: Some(table.to_string()), found };
                 calls(clause, schema, table, &mut report);
                 identities(&clause.expression, &mut report);
                 claims(&clause.expression, &mut report);
@@ -31,14 +31,14 @@ pub(super) fn check(schema: &Schema, found: &mut Vec<Diagnostic>) {
 }
 
 struct Report<'a> {
-    source: usize,
+    origin: Origin,
     subject: Option<String>,
     found: &'a mut Vec<Diagnostic>,
 }
 
 impl Report<'_> {
     fn say(&mut self, id: &str, node: &SyntaxNode, label: impl Into<String>) {
-        let place = Place::of(self.source, node);
+        let place = Place::of(self.origin, node);
         self.found.push(Diagnostic {
             rule: Some(rule(id)),
             source: place.source,

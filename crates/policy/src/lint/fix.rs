@@ -37,7 +37,7 @@ pub fn fix(sources: &[Source]) -> Fixed {
 
 fn fix_one(number: usize, found: &[Diagnostic], fixed: &mut Fixed) -> bool {
     let source = &fixed.sources[number];
-    if source.is_catalogue {
+    if source.is_catalogue() {
         return false;
     }
     let mut edits: Vec<(Range<usize>, String, &'static str)> = Vec::new();
@@ -47,7 +47,7 @@ fn fix_one(number: usize, found: &[Diagnostic], fixed: &mut Fixed) -> bool {
             if appended.iter().all(|(earlier, _)| earlier != statement) {
                 appended.push((statement, diagnostic.id()));
             }
-        } else if let Some((range, text)) = edit(&source.text, diagnostic) {
+        } else if let Some((range, text)) = edit(source.text(), diagnostic) {
             // What lies inside another edit waits for the next pass.
             if edits.iter().all(|(other, ..)| other.end <= range.start || range.end <= other.start) {
                 edits.push((range, text, diagnostic.id()));
@@ -57,12 +57,12 @@ fn fix_one(number: usize, found: &[Diagnostic], fixed: &mut Fixed) -> bool {
     if edits.is_empty() && appended.is_empty() {
         return false;
     }
-    let mut text = source.text.clone();
+    let mut text = source.text().to_owned();
     edits.sort_by_key(|(range, ..)| std::cmp::Reverse(range.start));
     let mut done: Vec<(&'static str, String)> = Vec::new();
     for (range, replacement, rule) in edits {
         text.replace_range(range, &replacement);
-        done.push((rule, source.name.clone()));
+        done.push((rule, source.name().to_owned()));
     }
     for (statement, rule) in appended {
         if !text.ends_with('\n') {
@@ -70,9 +70,9 @@ fn fix_one(number: usize, found: &[Diagnostic], fixed: &mut Fixed) -> bool {
         }
         text.push_str(statement);
         text.push('\n');
-        done.push((rule, source.name.clone()));
+        done.push((rule, source.name().to_owned()));
     }
-    fixed.sources[number].text = text;
+    fixed.sources[number] = source.with_text(text);
     fixed.done.extend(done);
     true
 }

@@ -5,7 +5,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::Diagnostic;
 use super::claim_path::claim_paths;
 use super::rules::rule;
-use super::schema::{Clause, Place, Policy, Relation, Schema};
+use super::schema::{Clause, Origin, Place, Policy, Relation, Schema};
 use super::syntax::{bare, called, claims_or_caller, descendants, is_true, names, operands, operator, reads_columns};
 use crate::{TableName, quote_name};
 
@@ -72,8 +72,8 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn say(&mut self, id: &str, source: usize, node: &SyntaxNode, label: impl Into<String>) {
-        let place = Place::of(source, node);
+    fn say(&mut self, id: &str, origin: Origin, node: &SyntaxNode, label: impl Into<String>) {
+        let place = Place::of(origin, node);
         self.found.push(Diagnostic {
             rule: Some(rule(id)),
             source: place.source,
@@ -99,7 +99,7 @@ impl Opening<'_> {
         if claims_or_caller(expression) && of_everybody && !reads {
             let what = if self.policy.command == "all" { "change" } else { &self.policy.command };
             let label = format!("everybody who is signed in may {what} every row");
-            self.say("signed-in-writes", clause.source, &clause.node, label);
+            self.say("signed-in-writes", clause.origin, &clause.node, label);
         }
     }
 
@@ -109,7 +109,7 @@ impl Opening<'_> {
             if let Some(question) = unlimited_role(&clause.expression) {
                 self.say(
                     "role-without-organization",
-                    clause.source,
+                    clause.origin,
                     &question,
                     "in any organization: whoever makes one has every role in it",
                 );
@@ -127,7 +127,7 @@ impl Opening<'_> {
         }
         if let Some(clause) = self.policy.using.clone().filter(|clause| is_true(&clause.expression)) {
             let label = format!("{} is not asked", quote_name(&column.name));
-            self.say("private-readable", clause.source, &clause.node, label);
+            self.say("private-readable", clause.origin, &clause.node, label);
         }
     }
 
@@ -172,7 +172,7 @@ impl Opening<'_> {
         });
         if let Some(power) = power {
             let label = format!("whoever the row is may write {} into it", quote_name(&power.name));
-            self.say("self-granted", clause.source, &clause.node, label);
+            self.say("self-granted", clause.origin, &clause.node, label);
         }
     }
 
@@ -186,7 +186,7 @@ impl Opening<'_> {
             if let Some(owner) = owner {
                 self.say(
                     "storage-owner",
-                    clause.source,
+                    clause.origin,
                     &owner,
                     "a uuid, and null for callers of Clerk; owner_id is text",
                 );
@@ -197,7 +197,7 @@ impl Opening<'_> {
             if self.policy.command == "select" && only_bucket && !claims_or_caller(&clause.expression) {
                 self.say(
                     "bucket-listing",
-                    clause.source,
+                    clause.origin,
                     &clause.node.clone(),
                     "shows the names of all files of the bucket",
                 );

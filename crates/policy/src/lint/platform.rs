@@ -101,9 +101,9 @@ const EXTENSIONS: &[&str] = &[
 ];
 
 pub(super) fn check(schema: &Schema, sources: &[Source], found: &mut Vec<Diagnostic>) {
-    for (source, statement) in &schema.statements {
+    for (origin, statement) in &schema.statements {
         let mut say = |id: &str, node: &squawk_syntax::SyntaxNode, label: String| {
-            let place = Place::of(*source, node);
+            let place = Place::of(*origin, node);
             found.push(Diagnostic {
                 rule: Some(rule(id)),
                 source: place.source,
@@ -127,7 +127,7 @@ pub(super) fn check(schema: &Schema, sources: &[Source], found: &mut Vec<Diagnos
                 }
             }
             SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_TABLE | SyntaxKind::CREATE_VIEW
-                if !sources[*source].is_catalogue =>
+                if !sources[origin.source].is_catalogue() =>
             {
                 let node = statement.children().find(|node| {
                     matches!(node.kind(), SyntaxKind::FUNCTION_NAME | SyntaxKind::TABLE_NAME | SyntaxKind::VIEW)

@@ -21,10 +21,13 @@ pub fn render(diagnostic: &Diagnostic, sources: &[Source], colour: bool) -> Stri
         (Some(rule), None) => rule.title.to_owned(),
         (None, _) => "this SQL cannot be read".to_owned(),
     };
-    let range = printable(&source.text, diagnostic.range.clone());
-    let snippet = Snippet::source(source.text.as_str())
-        .path(source.name.as_str())
-        .annotation(AnnotationKind::Primary.span(range).label(diagnostic.label.as_str()));
+    let range = printable(source.text(), diagnostic.range.clone());
+    let (lines, number) = source.excerpt(&range);
+    let span = range.start - lines.start..range.end - lines.start;
+    let snippet = Snippet::source(&source.text()[lines])
+        .line_start(number)
+        .path(source.name())
+        .annotation(AnnotationKind::Primary.span(span).label(diagnostic.label.as_str()));
     let mut group = level.primary_title(title).id(diagnostic.id()).element(snippet);
     if let Some(rule) = diagnostic.rule {
         group = group.element(Level::NOTE.message(rule.why));
@@ -48,27 +51,19 @@ fn printable(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize
     previous..end
 }
 
-/// Line and column, from 1, in characters.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..offset.min(text.len())];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
-}
-
 /// One finding, for machines.
 pub fn to_json(diagnostic: &Diagnostic, sources: &[Source]) -> Value {
     let source = &sources[diagnostic.source];
-    let (line, column) = position(&source.text, diagnostic.range.start);
+    let (line, column) = source.position(diagnostic.range.start);
     json!({
         "rule": diagnostic.id(),
         "severity": diagnostic.severity().as_str(),
         "subject": diagnostic.subject,
-        "source": source.name,
+        "source": source.name(),
         "line": line,
         "column": column,
         "found": diagnostic.label,
-        "text": source.text.get(diagnostic.range.clone()),
+        "text": source.text().get(diagnostic.range.clone()),
         "why": diagnostic.rule.map(|rule| rule.why),
         "fix": diagnostic.rule.map(|rule| rule.fix),
         "page": diagnostic.rule.map(|rule| format!("{PAGE}#{}", rule.id)),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::render::{PAGE, position};
+use super::render::PAGE;
 use super::rules::RULES;
 use super::{Diagnostic, Severity, Source};
 
@@ -33,8 +33,8 @@ pub fn to_sarif(diagnostics: &[Diagnostic], sources: &[Source]) -> Value {
 
 fn result(diagnostic: &Diagnostic, sources: &[Source]) -> Value {
     let source = &sources[diagnostic.source];
-    let (start_line, start_column) = position(&source.text, diagnostic.range.start);
-    let (end_line, end_column) = position(&source.text, diagnostic.range.end);
+    let (start_line, start_column) = source.position(diagnostic.range.start);
+    let (end_line, end_column) = source.position(diagnostic.range.end);
     let text = match &diagnostic.subject {
         Some(subject) => format!("{subject}: {}", diagnostic.label),
         None => diagnostic.label.clone(),
@@ -44,7 +44,7 @@ fn result(diagnostic: &Diagnostic, sources: &[Source]) -> Value {
         "level": level(diagnostic.severity()),
         "message": { "text": text },
         "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": source.name.replace(' ', "%20") },
+            "artifactLocation": { "uri": source.name().replace(' ', "%20") },
             "region": { "startLine": start_line, "startColumn": start_column, "endLine": end_line, "endColumn": end_column },
         }}],
     });

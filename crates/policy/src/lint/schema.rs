@@ -15,10 +15,19 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of(source: usize, node: &SyntaxNode) -> Self {
+    pub(super) fn of(origin: Origin, node: &SyntaxNode) -> Self {
         let range = node.text_range();
-        Self { source, range: range.start().into()..range.end().into() }
+        let (start, end) = (usize::from(range.start()), usize::from(range.end()));
+        Self { source: origin.source, range: origin.offset + start..origin.offset + end }
     }
+}
+
+/// Where a tree comes from: a statement inside of a block is a tree of its own, and counts from its own beginning.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) source: usize,
+    /// Where in the source the tree begins.
+    pub(super) offset: usize,
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +38,7 @@ pub(super) struct Schema {
     /// Whether some file grants on all tables of a schema, now or by default: then grants cannot be counted.
     pub(super) grants_on_all: Vec<String>,
     /// Statements whose literals are worth a look.
-    pub(super) statements: Vec<(usize, SyntaxNode)>,
+    pub(super) statements: Vec<(Origin, SyntaxNode)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +113,10 @@ pub(super) struct Policy {
     pub(super) check: Option<Clause>,
 }
 
-/// A condition, with the source that it stands in.
+/// A condition, with the tree that it stands in.
 #[derive(Debug, Clone)]
 pub(super) struct Clause {
-    pub(super) source: usize,
+    pub(super) origin: Origin,
     /// `using (…)` as a whole.
     pub(super) node: SyntaxNode,
     pub(super) expression: SyntaxNode,

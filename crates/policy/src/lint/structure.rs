@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::rules::rule;
-use super::schema::{Clause, Kind, Place, Policy, Relation, Schema};
+use super::schema::{Clause, Kind, Origin, Place, Policy, Relation, Schema};
 use super::syntax::{called, claims_or_caller, descendants, is_true, names, operands, operator};
 use super::{Diagnostic, Source};
 use crate::{TableName, quote_name};
@@ -38,7 +38,7 @@ pub(super) fn check(schema: &Schema, sources: &[Source], found: &mut Vec<Diagnos
             continue;
         }
         let mut check =
-            Check { schema, name, relation, is_catalogue: sources[relation.place.source].is_catalogue, found };
+            Check { schema, name, relation, is_catalogue: sources[relation.place.source].is_catalogue(), found };
         if matches!(name.schema.as_str(), "clerk" | "rowlock") {
             check.machinery();
             continue;
@@ -99,8 +99,8 @@ impl Check<'_> {
         }
     }
 
-    fn say_at(&mut self, id: &str, source: usize, node: &SyntaxNode, label: impl Into<String>) {
-        self.say(id, &Place::of(source, node), label);
+    fn say_at(&mut self, id: &str, origin: Origin, node: &SyntaxNode, label: impl Into<String>) {
+        self.say(id, &Place::of(origin, node), label);
     }
 
     fn table(&mut self) {
@@ -179,7 +179,7 @@ impl Check<'_> {
             if policy.permissive && writes && is_true(&clause.expression) {
                 self.say_at(
                     "always-true",
-                    clause.source,
+                    clause.origin,
                     &clause.node,
                     format!(
                         "everybody may {} every row",
@@ -231,7 +231,7 @@ impl Check<'_> {
         if !mentions && !is_true(&clause.expression) {
             self.say_at(
                 "tenant-unchecked",
-                clause.source,
+                clause.origin,
                 &clause.node,
                 format!("{} is not asked about: a row can be put into any organization", quote_name(&tenant.name)),
             );
@@ -333,7 +333,7 @@ impl Check<'_> {
                 if !relation.indexed.contains(&column) && !told.contains(&column) {
                     self.say_append(
                         "missing-index",
-                        &Place::of(using.source, &comparison),
+                        &Place::of(using.origin, &comparison),
                         format!("no index begins with {}", quote_name(&column)),
                         format!("create index on {} ({});", self.name, quote_name(&column)),
                     );

@@ -7,7 +7,7 @@ use crate::generator::{Existing, migration};
 use crate::model::Model;
 
 fn source(text: &str) -> [Source; 1] {
-    [Source { name: "migrations/1_notes.sql".to_owned(), text: text.to_owned(), is_catalogue: false }]
+    [Source::file("migrations/1_notes.sql", text)]
 }
 
 fn ids(found: &[Diagnostic]) -> Vec<&'static str> {
@@ -30,10 +30,7 @@ fn what_the_generator_writes_is_clean() {
     let model = Model::parse(include_str!("../../tests/app/rowlock.toml")).unwrap();
     let schema = include_str!("../../tests/app/schema.sql");
     let generated = migration(&model, model.tables.iter().map(|table| (table, Existing::default())));
-    let both = [
-        Source { name: "1_schema.sql".to_owned(), text: schema.to_owned(), is_catalogue: false },
-        Source { name: "2_policies.sql".to_owned(), text: generated, is_catalogue: false },
-    ];
+    let both = [Source::file("1_schema.sql", schema), Source::file("2_policies.sql", generated)];
     let found = lint(&both);
     let told: Vec<String> = found.iter().map(|diagnostic| render(diagnostic, &both, false)).collect();
     assert!(found.is_empty(), "{}", told.join("\n\n"));
@@ -124,13 +121,12 @@ fn a_file_that_cannot_be_read_says_where() {
 
 #[test]
 fn files_are_one_history() {
-    let file = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned(), is_catalogue: false };
     let sources = [
-        file(
+        Source::file(
             "1.sql",
             "create table notes (id bigint primary key, user_id text);\ncreate policy \"Enable all\" on notes using (true);",
         ),
-        file(
+        Source::file(
             "2.sql",
             "drop policy if exists \"Enable all\" on public.notes;\nalter table notes enable row level security;",
         ),

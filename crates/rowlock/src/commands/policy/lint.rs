@@ -46,13 +46,13 @@ pub(super) async fn run(arguments: PolicyLintArguments, printer: Printer) -> any
 /// The sources with every edit that needs no thought, written to their files.
 fn fixed(sources: Vec<Source>, printer: Printer) -> anyhow::Result<Vec<Source>> {
     let fixed = fix(&sources);
-    for (before, after) in sources.iter().zip(&fixed.sources).filter(|(before, after)| before.text != after.text) {
-        std::fs::write(&after.name, &after.text).with_context(|| format!("cannot write `{}`", before.name))?;
+    for (before, after) in sources.iter().zip(&fixed.sources).filter(|(before, after)| before.text() != after.text()) {
+        std::fs::write(after.name(), after.text()).with_context(|| format!("cannot write `{}`", before.name()))?;
         let mut rules: Vec<&str> =
-            fixed.done.iter().filter(|(_, name)| *name == after.name).map(|(rule, _)| *rule).collect();
+            fixed.done.iter().filter(|(_, name)| *name == after.name()).map(|(rule, _)| *rule).collect();
         rules.sort_unstable();
         rules.dedup();
-        printer.line(format!("{GOOD}✓{GOOD:#} fixed in {}: {}", after.name, rules.join(", ")));
+        printer.line(format!("{GOOD}✓{GOOD:#} fixed in {}: {}", after.name(), rules.join(", ")));
     }
     Ok(fixed.sources)
 }
@@ -98,5 +98,5 @@ fn from_files(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
 
 fn source(file: &Path) -> anyhow::Result<Source> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    Ok(Source { name: file.display().to_string(), text, is_catalogue: false })
+    Ok(Source::file(file.display().to_string(), text))
 }

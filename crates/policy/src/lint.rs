@@ -11,11 +11,13 @@
 
 mod block;
 mod catalogue_text;
+mod certain;
 mod claim_path;
 mod collect;
 mod copies;
 mod expression;
 mod fix;
+mod names;
 mod openings;
 mod parsed;
 mod platform;
@@ -26,6 +28,7 @@ mod schema;
 mod source;
 mod structure;
 mod syntax;
+mod truth;
 
 use std::ops::Range;
 
@@ -97,6 +100,7 @@ pub fn lint(sources: &[Source]) -> Vec<Diagnostic> {
     expression::check(&schema, &mut found);
     structure::check(&schema, sources, &mut found);
     openings::check(&schema, &mut found);
+    certain::check(&schema, &mut found);
     copies::check(&schema, &mut found);
     platform::check(&schema, sources, &mut found);
     found.retain(|diagnostic| !is_allowed(&sources[diagnostic.source], diagnostic));

@@ -265,7 +265,7 @@ create policy theirs on public.notes for update to authenticated
 create view public.mine as select * from public.notes;
 ";
     let fixed = policy::lint::fix(&source(sql));
-    insta::assert_snapshot!(fixed.sources[0].text, @"
+    insta::assert_snapshot!(fixed.sources[0].text(), @"
     create table public.notes (id uuid primary key default gen_random_uuid(), user_id text, org_id text);
     create policy own on public.notes for select to authenticated using (user_id = (select clerk.user_id()));
     create policy theirs on public.notes for update to authenticated

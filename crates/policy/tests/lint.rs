@@ -16,8 +16,9 @@ const PRELUDE: &str = "
     create or replace function auth.jwt() returns jsonb language sql stable as 'select null::jsonb';
     create or replace function auth.uid() returns uuid language sql stable as 'select null::uuid';
     grant usage on schema public to anon, authenticated;";
-const NOTES: &str = "create table public.notes (id bigint primary key, user_id text, owner_email text, is_public boolean, body text); create index on public.notes (user_id);";
+const NOTES: &str = "create table public.notes (id bigint primary key, user_id text, owner_email text, is_public boolean, body text, org_id text, deleted_at timestamptz); create index on public.notes (user_id);";
 const PROJECTS: &str = "create table public.projects (id bigint primary key, org_id text); create index on public.projects (org_id); alter table public.projects enable row level security; grant select on public.projects to authenticated;";
+const MEMBERS: &str = "create table public.members (org_id text, user_id text, primary key (user_id, org_id)); alter table public.members enable row level security;";
 const AUDIT: &str = "create table public.audit_log (id bigint primary key, actor text);";
 
 #[tokio::test]
@@ -30,8 +31,12 @@ async fn each_rule_finds_its_bad_example_in_a_database() {
         let example = rule.bad.replace("(select auth.uid()) = user_id", "(select auth.uid())::text = user_id");
         let rehearsal = Rehearsal::begin(&database.owner, &[]).await.unwrap();
         rehearsal.run(PRELUDE).await.unwrap();
-        for (table, statements) in [("public.notes", NOTES), ("public.projects", PROJECTS), ("public.audit_log", AUDIT)]
-        {
+        for (table, statements) in [
+            ("public.notes", NOTES),
+            ("public.projects", PROJECTS),
+            ("public.members", MEMBERS),
+            ("public.audit_log", AUDIT),
+        ] {
             if !example.contains(&format!("create table {table}")) {
                 rehearsal.run(statements).await.unwrap();
             }
@@ -55,7 +60,7 @@ async fn what_rowlock_installs_and_generates_is_clean() {
     let database = protected().await;
     let catalogue = Catalogue::read(&database.owner.get().await.unwrap()).await.unwrap();
     let sources = sources_of(&catalogue);
-    assert!(sources.iter().any(|source| source.name == "database: clerk.users"));
+    assert!(sources.iter().any(|source| source.name() == "database: clerk.users"));
     let found = lint(&sources);
     let told: Vec<String> = found.iter().map(|diagnostic| render(diagnostic, &sources, false)).collect();
     assert!(found.is_empty(), "{}", told.join("\n\n"));

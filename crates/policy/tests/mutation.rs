@@ -161,7 +161,7 @@ async fn lint_notices(database: &TestDatabase, table: Option<&Table>) -> bool {
     let connection = database.owner.get().await.unwrap();
     let mut sources = sources_of(&Catalogue::read(&connection).await.unwrap());
     if let Some(table) = table {
-        sources.retain(|source| source.name == format!("database: {}", table.name));
+        sources.retain(|source| source.name() == format!("database: {}", table.name));
         assert_eq!(sources.len(), 1, "the table is a source of its own");
     }
     !lint(&sources).is_empty()

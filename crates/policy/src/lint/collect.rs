@@ -103,12 +103,15 @@ impl Collector<'_> {
         let Some(node) = child(column, SyntaxKind::COLUMN_NAME) else { return };
         let Some(name) = names(&node).pop() else { return };
         let data_type = node.next_sibling().map(|found| found.text().to_string().to_lowercase()).unwrap_or_default();
+        let mut not_null = false;
         for constraint in column.children() {
             match constraint.kind() {
                 SyntaxKind::PRIMARY_KEY_CONSTRAINT => {
                     relation.indexed.push(name.clone());
                     relation.has_primary_key = true;
+                    not_null = true;
                 }
+                SyntaxKind::NOT_NULL_CONSTRAINT => not_null = true,
                 SyntaxKind::UNIQUE_CONSTRAINT => {
                     relation.indexed.push(name.clone());
                     relation.unique.push((name.clone(), self.place(&constraint)));
@@ -120,7 +123,7 @@ impl Collector<'_> {
                 _ => {}
             }
         }
-        relation.columns.push(Column { name, data_type, place: self.place(column) });
+        relation.columns.push(Column { name, data_type, not_null, place: self.place(column) });
     }
 
     fn add_constraint(&self, relation: &mut Relation, constraint: &SyntaxNode) {
@@ -130,6 +133,9 @@ impl Collector<'_> {
                 relation.indexed.extend(columns.first().cloned());
                 if constraint.kind() == SyntaxKind::PRIMARY_KEY_CONSTRAINT {
                     relation.has_primary_key = true;
+                    for column in relation.columns.iter_mut().filter(|column| columns.contains(&column.name)) {
+                        column.not_null = true;
+                    }
                 } else if let [only] = &columns[..] {
                     relation.unique.push((only.clone(), self.place(constraint)));
                 }

@@ -107,6 +107,26 @@ pub const RULES: &[Rule] = rules! {
         fix: "name the owner or the organization",
         bad: "create policy anybody on public.notes for update to authenticated using (true) with check (true); grant update on public.notes to authenticated;",
         good: "create policy own on public.notes for update to authenticated using (user_id = (select clerk.user_id())) with check (user_id = (select clerk.user_id())); grant update on public.notes to authenticated;";
+    "tautology" Error, "a condition that is always true",
+        why: "`… or true`, `1 = 1`, `not false`, a test for null on a column that is never null: each looks like a question and lets everybody in. Such things are left over from trying something out.",
+        fix: "take it away; where everybody is meant to read, say using (true)",
+        bad: "create table public.tickets (id bigint primary key, org_id text not null); create index on public.tickets (org_id); alter table public.tickets enable row level security; grant select on public.tickets to authenticated; create policy members on public.tickets for select to authenticated using (org_id = (select clerk.org_id()) or true);",
+        good: "create table public.tickets (id bigint primary key, org_id text not null); create index on public.tickets (org_id); alter table public.tickets enable row level security; grant select on public.tickets to authenticated; create policy members on public.tickets for select to authenticated using (org_id = (select clerk.org_id()));";
+    "self-comparison" Error, "something is compared with itself",
+        why: "Inside of a sub-select a name means the inner table's column first: in `exists (select 1 from members where org_id = members.org_id)` the row of the policy is not asked at all, and a member of any organization passes. `org_id = org_id` is true of every row.",
+        fix: "name the policy's own table (notes.org_id), or compare with the caller: (select clerk.org_id())",
+        bad: "create policy members on public.notes for select to authenticated using (exists (select 1 from public.members as m where m.org_id = org_id and m.user_id = (select clerk.user_id())));",
+        good: "create policy members on public.notes for select to authenticated using (org_id in (select m.org_id from public.members as m where m.user_id = (select clerk.user_id())));";
+    "null-comparison" Error, "something is compared with null",
+        why: "`= null` is never true and never false: it is null, which a policy counts as false. Nobody gets in.",
+        fix: "is null, or is not null",
+        bad: "create policy own on public.notes for select to authenticated using (user_id = (select clerk.user_id()) and deleted_at = null);",
+        good: "create policy own on public.notes for select to authenticated using (user_id = (select clerk.user_id()) and deleted_at is null);";
+    "open-on-null" Error, "who lacks a claim is let in",
+        why: "A claim that is not in the token is null: without an active organization `clerk.org_id()` is. `coalesce(…, true)`, `… is not false` and `or clerk.org_id() is null` make of that a yes, to every row.",
+        fix: "let null count as no: drop it, or ask something of the row for those callers, too",
+        bad: "create policy members on public.notes for select to authenticated using (org_id = (select clerk.org_id()) or (select clerk.org_id()) is null);",
+        good: "create policy members on public.notes for select to authenticated using (org_id = (select clerk.org_id()) or (select clerk.org_id()) is null and user_id = (select clerk.user_id()));";
     "tenant-unchecked" Error, "a policy for writing does not ask about the organization",
         why: "The table's rows belong to organizations, and the policy lets a row be put into any of them: whoever joins themselves to an organization's rows so becomes a member, or an owner.",
         fix: "compare the organization's column with (select clerk.org_id())",

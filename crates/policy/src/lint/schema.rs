@@ -97,6 +97,7 @@ pub(super) struct Trigger {
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) data_type: String,
+    pub(super) not_null: bool,
     pub(super) place: Place,
 }
 

@@ -1,6 +1,6 @@
 //! Short words for walking squawk's tree: names, calls, literals.
 
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 use crate::TableName;
 
@@ -69,6 +69,11 @@ pub(super) fn is_true(node: &SyntaxNode) -> bool {
     node.kind() == SyntaxKind::LITERAL && has_token(&node, SyntaxKind::TRUE_KW)
 }
 
+pub(super) fn is_null(node: &SyntaxNode) -> bool {
+    let node = bare(node);
+    node.kind() == SyntaxKind::LITERAL && has_token(&node, SyntaxKind::NULL_KW)
+}
+
 /// `auth.uid` of a call `auth.uid()`.
 pub(super) fn called(call: &SyntaxNode) -> Option<String> {
     if call.kind() != SyntaxKind::CALL_EXPR {
@@ -95,25 +100,28 @@ pub(super) fn arguments(call: &SyntaxNode) -> Vec<SyntaxNode> {
         .unwrap_or_default()
 }
 
-/// The operator of a binary expression, without blanks.
+/// The operator of a binary expression, without blanks: `=`, `and`, `isnot`, `->>`; nothing for what is none.
 pub(super) fn operator(expression: &SyntaxNode) -> String {
-    let mut operands = expression.children().filter(|child| child.kind() != SyntaxKind::CUSTOM_OP);
-    if let Some(custom) = child(expression, SyntaxKind::CUSTOM_OP) {
-        return custom.text().to_string().trim().to_owned();
-    }
-    let Some(left) = operands.next() else { return String::new() };
+    let Some((left, right)) = operands(expression) else { return String::new() };
+    let between = |token: &SyntaxToken| {
+        let range = token.text_range();
+        range.start() >= left.text_range().end() && range.end() <= right.text_range().start()
+    };
     expression
-        .children_with_tokens()
+        .descendants_with_tokens()
         .filter_map(|element| element.into_token())
-        .filter(|token| token.text_range().start() >= left.text_range().end() && !token.kind().is_trivia())
+        .filter(|token| between(token) && !token.kind().is_trivia())
         .map(|token| token.text().to_lowercase())
         .collect()
 }
 
-/// Both sides of a binary expression.
+/// Both sides of a binary expression. Operators of several words (`is not`) are nodes of their own between them.
 pub(super) fn operands(expression: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNode)> {
-    let mut sides = expression.children().filter(|child| child.kind() != SyntaxKind::CUSTOM_OP);
-    Some((sides.next()?, sides.next()?))
+    if expression.kind() != SyntaxKind::BIN_EXPR {
+        return None;
+    }
+    let (left, right) = (expression.first_child()?, expression.last_child()?);
+    (left != right).then_some((left, right))
 }
 
 /// Whether the expression reads a column of some row.
@@ -125,6 +133,11 @@ pub(super) fn reads_columns(node: &SyntaxNode) -> bool {
                     && parent.parent().is_some_and(|call| call.kind() == SyntaxKind::CALL_EXPR)
         })
     })
+}
+
+/// Whether it reads a row, its own or another table's.
+pub(super) fn reads_rows(node: &SyntaxNode) -> bool {
+    reads_columns(node) || descendants(node, SyntaxKind::FROM_CLAUSE).next().is_some()
 }
 
 /// Whether it asks about the caller at all.

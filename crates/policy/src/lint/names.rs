@@ -83,15 +83,14 @@ impl Lookup<'_> {
         let mut selects = Vec::new();
         let mut below_from = false;
         for outer in name.ancestors().skip(1) {
-            match outer.kind() {
+            if outer.kind() == SyntaxKind::PAREN_FROM_ITEM {
                 // What stands in a `from` beside a sub-select cannot be named in it.
-                SyntaxKind::PAREN_FROM_ITEM => below_from = true,
-                SyntaxKind::SELECT if child(&outer, SyntaxKind::FROM_CLAUSE).is_some() => {
-                    if !std::mem::take(&mut below_from) {
-                        selects.push(outer.clone());
-                    }
+                below_from = true;
+            } else if outer.kind() == SyntaxKind::SELECT && child(&outer, SyntaxKind::FROM_CLAUSE).is_some() {
+                if !below_from {
+                    selects.push(outer.clone());
                 }
-                _ => {}
+                below_from = false;
             }
             if outer == self.clause.node {
                 break;

@@ -100,3 +100,49 @@ where exists (select from pg_catalog.pg_trigger where tgname = 'note_updated' an
 
 alter function rowlock.revoke_by_memberships() set enable_hashjoin = on;
 alter function rowlock.revoke_by_memberships() set enable_nestloop = off;
+
+create or replace function rowlock.revoke_by_users() returns trigger
+  language plpgsql security definer
+  set search_path = ''
+  as $$
+begin
+  if exists (select from new_rows where banned or locked or deleted_at is not null) then
+    insert into rowlock.revocations as known (reason, subject, user_id, since, lapses_at)
+    select 'user_deleted', id, id, deleted_at, null::timestamptz
+    from new_rows
+    where deleted_at is not null
+    union all
+    select 'user_banned', id, id, rowlock.moment(clerk_updated_at), null
+    from new_rows
+    where banned
+    union all
+    select
+      'user_locked', id, id, rowlock.moment(clerk_updated_at),
+      case when jsonb_typeof(raw -> 'lockout_expires_in_seconds') = 'number' then
+        rowlock.moment(greatest(event_at, clerk_updated_at))
+          + least(greatest((raw ->> 'lockout_expires_in_seconds')::numeric, 0), 315360000)::bigint * interval '1 second'
+      end
+    from new_rows
+    where locked
+    on conflict (subject, reason) where lifted_at is null do update set
+      lapses_at = excluded.lapses_at, revision = nextval('rowlock.revocation_revision')
+    where known.lapses_at is distinct from excluded.lapses_at;
+  end if;
+  if tg_op = 'UPDATE' then
+    if exists (select from old_rows where banned or locked) then
+      -- The rows of the statement as an array: by a join, a plan that was made for few revocations would read all of them.
+      update rowlock.revocations as known
+      set lifted_at = now(), revision = nextval('rowlock.revocation_revision')
+      where known.reason = 'user_banned'
+        and known.lifted_at is null
+        and known.subject = any (array(select id from new_rows where banned is not true));
+      update rowlock.revocations as known
+      set lifted_at = now(), revision = nextval('rowlock.revocation_revision')
+      where known.reason = 'user_locked'
+        and known.lifted_at is null
+        and known.subject = any (array(select id from new_rows where locked is not true));
+    end if;
+  end if;
+  return null;
+end
+$$;

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
             setup::ensure(&setup::TO_TEST)?;
             check::formatting_and_lints()?;
             process::run(process::cargo().args(["build", "--workspace"]))?;
-            report(&[rust(&[])?, clients(&[])?])
+            report(&[rust(&[])?, traces()?, clients(&[])?])
         }
         Some(Runner::Rust) => {
             setup::ensure(&setup::TO_RUN)?;
@@ -107,6 +107,16 @@ fn rust(arguments: &[String]) -> Result<Outcome> {
     }
     runner.args(arguments);
     follow("`cargo test`", runner, Tally::read_libtest)
+}
+
+/// What is there with a feature alone. Last of the Rust tests: the binary that is built for it replaces the other one, so that is built
+/// once more.
+fn traces() -> Result<Outcome> {
+    let mut runner = process::cargo();
+    runner.args(["test", "-p", "rowlock", "--features", "otel", "--test", "main", "--", "traces::"]);
+    let outcome = follow("`cargo test --features otel`", runner, Tally::read_libtest)?;
+    process::run(process::cargo().args(["build", "--workspace"]))?;
+    Ok(outcome)
 }
 
 fn clients(arguments: &[String]) -> Result<Outcome> {

@@ -9,6 +9,7 @@ use clerk::Clock;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use postgres::{Heard, Listener, Pool};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::auth::{self, Caller};
 use crate::config::Config;
@@ -224,7 +225,9 @@ impl DataApi {
             Plan::Statement(plan) => {
                 let kind = RequestKind::of(http.method(), http.uri().path(), http.headers());
                 let under_way = UnderWay::watch(config, caller, kind, &request, plan);
-                let outcome = context.run(http, &request, plan).await;
+                let relation = &plan.target;
+                let span = tracing::debug_span!("transaction", kind = kind.name(), %relation, role = caller.role);
+                let outcome = context.run(http, &request, plan).instrument(span).await;
                 if let Some(under_way) = under_way {
                     under_way.answered();
                 }

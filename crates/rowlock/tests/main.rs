@@ -15,3 +15,5 @@ mod serve;
 mod status;
 mod support;
 mod token;
+#[cfg(feature = "otel")]
+mod traces;

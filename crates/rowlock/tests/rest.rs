@@ -21,14 +21,14 @@ const SCHEMA: &str = "
 ";
 
 /// A database, and an authenticator as PostgREST's guides make one.
-struct Quay {
+pub(crate) struct Quay {
     database: TestDatabase,
     url: String,
     login: String,
 }
 
 impl Quay {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let database = TestDatabase::create().await;
         let name = database.url.expose().rsplit_once('/').unwrap().1.to_owned();
         // Roles belong to the server that the tests share.
@@ -52,7 +52,7 @@ impl Quay {
     }
 
     /// `rowlock rest` with these variables, beside those that it cannot do without.
-    fn command(&self, variables: &[(&str, &str)]) -> std::process::Command {
+    pub(crate) fn command(&self, variables: &[(&str, &str)]) -> std::process::Command {
         let mut command = rowlock(&["rest", "--json"]);
         let always = BTreeMap::from([
             ("DB_URI", self.url.as_str()),

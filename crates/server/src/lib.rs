@@ -30,6 +30,7 @@ mod run;
 mod services;
 mod strangers;
 pub mod telemetry;
+mod traces;
 
 pub use config::{Config, ConfigError};
 pub use failure::Failure;

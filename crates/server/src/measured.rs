@@ -26,6 +26,21 @@ impl Measured {
         Self { began: Instant::now(), method: name(method), kind, status: "dropped" }
     }
 
+    /// Its method, by one of eight names.
+    pub(crate) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Its kind, by one of nine names.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// What stands around its log lines, however little is logged.
+    pub(crate) fn span(&self) -> tracing::Span {
+        tracing::error_span!("request", method = self.method(), kind = self.kind())
+    }
+
     pub(crate) fn answered(mut self, status: StatusCode) {
         self.status = match status.as_u16() {
             ..200 => "1xx",

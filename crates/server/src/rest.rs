@@ -19,10 +19,12 @@ use futures_util::stream;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
 
 use crate::Listener;
 use crate::connections::{Connections, Limits};
 use crate::measured::Measured;
+use crate::traces;
 
 /// The largest body. PostgREST has no bound; whoever inserts more at once has other trouble.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
@@ -40,10 +42,16 @@ pub async fn run_rest(listener: impl Listener, api: DataApi, drain: Duration, st
 async fn answer(State(api): State<DataApi>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let measured = Measured::begin(&parts.method, parts.uri.path(), &parts.headers);
-    let answer = match to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(body) => without_invented_length(api.answer(Request::from_parts(parts, body)).await),
-        Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    let span = measured.span();
+    traces::begun(&span, measured.method(), measured.kind(), &parts.headers);
+    let answer = async {
+        match to_bytes(body, MAX_BODY_BYTES).await {
+            Ok(body) => without_invented_length(api.answer(Request::from_parts(parts, body)).await),
+            Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        }
     };
+    let answer = answer.instrument(span.clone()).await;
+    traces::answered(&span, answer.status());
     measured.answered(answer.status());
     answer
 }

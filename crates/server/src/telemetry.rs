@@ -4,21 +4,39 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::config::LogFormat;
 use crate::measured::REQUEST_SECONDS;
+use crate::traces;
 
-/// Starts logging to standard error. `filter` is the value of `ROWLOCK_LOG`; without one, Rowlock's own `info`.
+/// Starts logging to standard error, and traces where the build has them and somebody wants them. `filter` is the value of
+/// `ROWLOCK_LOG`; without one, Rowlock's own `info`.
 ///
 /// A second call changes nothing: the first subscriber of a process stays.
 pub fn start_logging(format: LogFormat, filter: Option<&str>, colour: bool) {
     let filter = EnvFilter::new(filter.unwrap_or("info"));
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
-    let _ = match format {
-        LogFormat::Text => builder.with_target(false).with_ansi(colour).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_target(false).with_ansi(colour).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    #[cfg(feature = "otel")]
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces::layer()).try_init();
+    #[cfg(not(feature = "otel"))]
+    {
+        let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+        if traces::are_wanted() {
+            tracing::warn!("traces are wanted, and this build has none: it was made without the feature `otel`");
+        }
+    }
+}
+
+/// Sends what is left of the traces, at the end of the process.
+pub fn stop_traces() {
+    traces::stop();
 }
 
 /// From a webhook that is as fast as it can be to one that Svix sends again after a day, in seconds.

@@ -105,6 +105,7 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
         following.await?;
     }
     keeping_up.await?;
+    telemetry::stop_traces();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -33,6 +33,7 @@ pub(super) async fn run(arguments: ServeArguments, printer: Printer) -> anyhow::
     tracing::info!(%address, issuer, database = %config.database_url, "rowlock serves");
     server::run(listener, services, config.drain, stop).await.context("serving failed")?;
     tracing::info!("rowlock has stopped");
+    telemetry::stop_traces();
     Ok(ExitCode::SUCCESS)
 }
 

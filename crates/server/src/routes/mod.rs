@@ -20,7 +20,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use crate::{Failure, Services};
+use crate::{Failure, Services, traces};
 
 use request_id::REQUEST_ID;
 
@@ -82,7 +82,8 @@ fn surrounded<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> 
 async fn surround(request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
     let span = span(&request, &id);
-    let mut answer = answered(request, next).instrument(span).await;
+    let mut answer = answered(request, next).instrument(span.clone()).await;
+    traces::answered(&span, answer.status());
     answer.headers_mut().insert(REQUEST_ID, id);
     answer
 }
@@ -109,7 +110,9 @@ fn span(request: &Request, id: &HeaderValue) -> tracing::Span {
         if MethodFilter::try_from(request.method().clone()).is_ok() { request.method().as_str() } else { "other" };
     let request_id = id.to_str().unwrap_or_default();
     // At the highest level, so that it is there however little is logged.
-    tracing::error_span!("request", request_id, method, route)
+    let span = tracing::error_span!("request", request_id, method, route);
+    traces::begun(&span, method, route, request.headers());
+    span
 }
 
 #[cfg(test)]

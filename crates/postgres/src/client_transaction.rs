@@ -134,7 +134,8 @@ impl Pool {
         let flight = InFlight::new(self.get().await?);
         let connection = flight.connection();
         let statements = PreparedFor::look_up(self, connection, transaction);
-        let body = body(connection, transaction, &statements);
+        let settings = statements.settings(transaction).await.map_err(Error::Statement)?;
+        let body = body(connection, transaction, &settings, &statements);
         let (rows, ended, cleaned) = match (transaction.end, statements.need_another_flight()) {
             (End::Commit, false) => {
                 join!(body, connection.batch_execute("commit"), connection.batch_execute(CLEAN))
@@ -181,10 +182,9 @@ type Told<T> = Result<T, tokio_postgres::Error>;
 async fn body(
     connection: &Connection,
     transaction: &ClientTransaction<'_>,
+    settings: &Settings<'_>,
     statements: &PreparedFor<'_>,
 ) -> Told<Vec<Vec<Row>>> {
-    let (text, values) = settings(transaction);
-    let values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
     let ensured = async {
         if transaction.ensures_rows {
             // Whoever only reads may have to be made known first; from then on nothing is written.
@@ -200,7 +200,7 @@ async fn body(
     let rows = (0..transaction.statements.len()).map(|index| statements.rows(index));
     let (begun, set, ensured, before, rows) = join!(
         connection.batch_execute(begin(transaction)),
-        connection.query_typed(&text, &values),
+        settings.apply(connection),
         ensured,
         before,
         join_all(rows),
@@ -250,6 +250,24 @@ impl<'a> PreparedFor<'a> {
         self.known.iter().any(|known| matches!(known, Some((_, None))))
     }
 
+    /// The settings' statement, which is the same for all roles: it is prepared outside of the transaction, once.
+    async fn settings<'b>(&self, transaction: &ClientTransaction<'b>) -> Told<Settings<'b>> {
+        let (text, values) = settings(transaction);
+        if !transaction.prepares {
+            return Ok(Settings { statement: Err(text), values });
+        }
+        let connection = Connection::id(self.connection);
+        let statement = match self.pool.prepared().get(connection, &text) {
+            Some(statement) => statement,
+            None => {
+                let statement = self.connection.prepare_typed(&text, &vec![Type::TEXT; values.len()]).await?;
+                self.pool.prepared().insert(connection, text, statement.clone());
+                statement
+            }
+        };
+        Ok(Settings { statement: Ok(statement), values })
+    }
+
     async fn rows(&self, index: usize) -> Told<Vec<Row>> {
         let (text, parameters) = self.statements[index];
         let Some((key, known)) = &self.known[index] else { return self.connection.query_typed(text, parameters).await };
@@ -268,6 +286,30 @@ impl<'a> PreparedFor<'a> {
 
     fn forget(&self) {
         self.pool.prepared().forget(Connection::id(self.connection));
+    }
+}
+
+/// The first step: everything that is set for the transaction.
+struct Settings<'a> {
+    /// Prepared, or its text.
+    statement: Result<Statement, String>,
+    /// Names and values in turns.
+    values: Vec<&'a str>,
+}
+
+impl Settings<'_> {
+    async fn apply(&self, connection: &Connection) -> Told<()> {
+        match &self.statement {
+            Ok(statement) => {
+                let values: Vec<&(dyn ToSql + Sync)> = self.values.iter().map(|value| value as _).collect();
+                connection.query(statement, &values).await?;
+            }
+            Err(text) => {
+                let values: Vec<Parameter<'_>> = self.values.iter().map(|value| (value as _, Type::TEXT)).collect();
+                connection.query_typed(text, &values).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ mod kind;
 mod login;
 mod openapi;
 mod plan;
+mod replicas;
 mod request;
 mod response;
 mod schema_cache;

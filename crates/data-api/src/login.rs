@@ -1,8 +1,11 @@
 //! What the database says about its logins: `alter role … set …`, and a function that may say more.
+//!
+//! Statements have no name here: a pooler in transaction mode, which a client login may come through, knows none.
 
 use std::collections::HashMap;
 
 use postgres::{Error, Pool};
+use tokio_postgres::types::Type;
 
 use crate::config::FROM_DATABASE;
 use crate::identifier::Qualified;
@@ -26,10 +29,12 @@ pub async fn login_settings(pool: &Pool, pre_config: Option<&str>) -> Result<Vec
         call.push("select ").qualified(&Qualified::parse(function)).push("()");
         transaction.batch_execute(call.text()).await.map_err(Error::Statement)?;
         let names: Vec<&str> = FROM_DATABASE.to_vec();
-        let rows = transaction.query(SESSION_SETTINGS, &[&names]).await.map_err(Error::Statement)?;
+        let rows =
+            transaction.query_typed(SESSION_SETTINGS, &[(&names, Type::TEXT_ARRAY)]).await.map_err(Error::Statement)?;
         settings.extend(rows.iter().map(|row| (row.get("name"), row.get("value"))));
     }
-    let rows = transaction.query(LOGIN_SETTINGS, &[&None::<&str>]).await.map_err(Error::Statement)?;
+    let rows =
+        transaction.query_typed(LOGIN_SETTINGS, &[(&None::<&str>, Type::TEXT)]).await.map_err(Error::Statement)?;
     settings.extend(rows.iter().map(|row| (row.get("name"), row.get("value"))));
     transaction.rollback().await.map_err(Error::Statement)?;
     Ok(settings)
@@ -40,7 +45,8 @@ pub async fn login_settings(pool: &Pool, pre_config: Option<&str>) -> Result<Vec
 /// # Errors
 /// When Postgres cannot be asked.
 pub async fn settings_of_role(pool: &Pool, role: &str) -> Result<Vec<(String, String)>, Error> {
-    let rows = pool.get().await?.query(LOGIN_SETTINGS, &[&Some(role)]).await.map_err(Error::Statement)?;
+    let rows =
+        pool.get().await?.query_typed(LOGIN_SETTINGS, &[(&Some(role), Type::TEXT)]).await.map_err(Error::Statement)?;
     Ok(rows.iter().map(|row| (row.get("name"), row.get("value"))).collect())
 }
 
@@ -49,7 +55,7 @@ pub async fn settings_of_role(pool: &Pool, role: &str) -> Result<Vec<(String, St
 /// # Errors
 /// When Postgres cannot be asked.
 pub async fn role_settings(pool: &Pool) -> Result<HashMap<String, Vec<(String, String)>>, Error> {
-    let rows = pool.get().await?.query(ROLE_SETTINGS, &[]).await.map_err(Error::Statement)?;
+    let rows = pool.get().await?.query_typed(ROLE_SETTINGS, &[]).await.map_err(Error::Statement)?;
     let mut by_role: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for row in &rows {
         by_role.entry(row.get("role")).or_default().push((row.get("name"), row.get("value")));

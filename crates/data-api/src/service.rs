@@ -14,10 +14,11 @@ use tracing::Instrument as _;
 use crate::auth::{self, Caller};
 use crate::config::Config;
 use crate::error::Error;
-use crate::execute::Context;
+use crate::execute::{Context, Outcome};
 use crate::figures::{Figures, SchemaLoads};
 use crate::kind::RequestKind;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, StatementPlan};
+use crate::replicas::Replicas;
 use crate::request::ApiRequest;
 use crate::schema_cache::{LoadError, SchemaCache};
 use crate::slow::UnderWay;
@@ -37,6 +38,8 @@ struct Inner {
     clients: Pool,
     /// Acts for the application's own servers, where they may call.
     service: ArcSwapOption<Pool>,
+    /// Read for clients, where nothing is written.
+    replicas: Replicas,
     /// Reads the catalogue.
     catalogue: Pool,
     config: ArcSwap<Config>,
@@ -55,9 +58,21 @@ impl DataApi {
     /// An API whose statements run on `clients`, and whose schema is read through `catalogue`. Until the schema has been
     /// [read](Self::reload), requests are answered 503.
     pub fn new(clients: Pool, catalogue: Pool, config: Config, clock: Arc<dyn Clock>) -> Self {
+        Self::with_replicas(clients, Vec::new(), catalogue, config, clock)
+    }
+
+    /// The same, with reads by `GET` and `HEAD` on `replicas` in turn, which have the login of `clients`.
+    pub fn with_replicas(
+        clients: Pool,
+        replicas: Vec<Pool>,
+        catalogue: Pool,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self(Arc::new(Inner {
             clients,
             service: ArcSwapOption::empty(),
+            replicas: Replicas::new(replicas),
             catalogue,
             config: ArcSwap::from_pointee(config),
             schema: ArcSwapOption::empty(),
@@ -227,7 +242,7 @@ impl DataApi {
                 let under_way = UnderWay::watch(config, caller, kind, &request, plan);
                 let relation = &plan.target;
                 let span = tracing::debug_span!("transaction", kind = kind.name(), %relation, role = caller.role);
-                let outcome = context.run(http, &request, plan).instrument(span).await;
+                let outcome = self.run(context, http, &request, plan).instrument(span).await;
                 if let Some(under_way) = under_way {
                     under_way.answered();
                 }
@@ -252,6 +267,23 @@ impl DataApi {
             watch.show(&mut response);
         }
         Ok(response)
+    }
+
+    /// Where it may be read beside the primary, it is; and on the primary if nobody else can.
+    async fn run(
+        &self,
+        primary: Context<'_>,
+        http: &Request<Bytes>,
+        request: &ApiRequest,
+        plan: &StatementPlan,
+    ) -> Result<Outcome, Error> {
+        if let Some(replica) = self.0.replicas.for_request(http.method(), primary.caller, plan) {
+            let outcome = Context { pool: &replica.pool, ..primary }.run(http, request, plan).await;
+            if !replica.passes_on(&outcome) {
+                return outcome;
+            }
+        }
+        primary.run(http, request, plan).await
     }
 
     /// Hands the caller's own trace header back.

@@ -11,5 +11,6 @@ mod injection;
 mod login;
 mod reading;
 mod refusals;
+mod replicas;
 mod support;
 mod writing;

@@ -60,7 +60,9 @@ pub async fn install_client_login(owner: &Pool) -> Result<(), Error> {
 /// [`LoginError::TooPowerful`] says which power was found.
 pub async fn refuse_powerful_login(clients: &Pool) -> Result<(), LoginError> {
     let statement = include_str!("../../../sql/principal/login_powers.sql");
-    let row = clients.get().await?.query_one(statement, &[]).await.map_err(Error::Statement)?;
+    // Without a name: there may be a pooler in transaction mode in between.
+    let rows = clients.get().await?.query_typed(statement, &[]).await.map_err(Error::Statement)?;
+    let row = rows.first().expect("the statement gives one row, about the login");
     let powers = [
         ("is_superuser", "it is a superuser"),
         ("bypasses_rls", "it bypasses row-level security"),

@@ -105,6 +105,15 @@ impl DatabaseUrl {
         other
     }
 
+    /// The same server and database with the login of another address.
+    #[must_use]
+    pub fn with_login_of(&self, other: &Self) -> Self {
+        let user = other.config.get_user().unwrap_or_default();
+        // A pooler's suffix, if there is one, is this address's own.
+        let password = other.password().and_then(|password| std::str::from_utf8(password).ok());
+        self.with_login(user.split_once('.').map_or(user, |(user, _)| user), password)
+    }
+
     /// The same server with another database.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {

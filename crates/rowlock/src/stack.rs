@@ -213,6 +213,7 @@ fn config(
         drain,
         database_url: url.clone(),
         client_database_url: url.for_clients(),
+        replica_database_urls: Vec::new(),
         owner_connections: 8,
         client_connections: 16,
         connection_wait: Duration::from_secs(5),

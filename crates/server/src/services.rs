@@ -10,7 +10,7 @@ use data_api::DataApi;
 use metrics_exporter_prometheus::PrometheusHandle;
 use mirror::deletion::Deletions;
 use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Retention, Revocations};
-use postgres::{Parameter, Pool, PoolOptions, migrations};
+use postgres::{DatabaseUrl, Parameter, Pool, PoolOptions, migrations};
 use secrecy::SecretString;
 use tokens::{ApiKeys, DatabaseRole, HttpKeySource, KeyCache, Verifier, unverified_issuer};
 use tokio::sync::Semaphore;
@@ -281,8 +281,9 @@ async fn mounted(
     config: &Config,
     clock: &Arc<dyn Clock>,
 ) -> Result<MountedDataApi, StartError> {
-    let mut api = DataApi::new(
+    let mut api = DataApi::with_replicas(
         clients.clone(),
+        replica_pools(config)?,
         owner.clone(),
         data_api_config(options, clients).await.unwrap_or_else(|| shown(options)),
         Arc::clone(clock),
@@ -311,12 +312,26 @@ async fn service_pool(owner: &Pool, config: &Config) -> Result<Pool, StartError>
     Pool::new(&config.database_url.for_service(), &options).map_err(|error| unusable(error.into()))
 }
 
+/// For reads. Nobody asks whether a replica is there before it is needed: a server starts without.
+fn replica_pools(config: &Config) -> Result<Vec<Pool>, StartError> {
+    let options = PoolOptions {
+        size: config.client_connections,
+        wait: config.connection_wait,
+        application_name: "rowlock clients",
+    };
+    let pool = |url: &DatabaseUrl| {
+        Pool::new(url, &options).map_err(|source| StartError::Database { url: url.to_string(), source: source.into() })
+    };
+    config.replica_database_urls.iter().map(pool).collect()
+}
+
 fn shown(options: &DataApiOptions) -> data_api::Config {
     data_api::Config::exposing(options.schemas.clone(), options.extra_search_path.clone())
         .with_max_rows(options.max_rows)
         .with_anonymous_role(DatabaseRole::anonymous().as_str())
         .with_cors_origins(options.cors_origins.clone())
         .with_slow_after(options.slow_after)
+        .with_prepared_statements(options.prepared_statements)
         .hiding_estimates()
 }
 

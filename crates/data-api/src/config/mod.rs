@@ -181,6 +181,13 @@ impl Config {
         self
     }
 
+    /// Whether connections remember statements, which a pooler in transaction mode cannot.
+    #[must_use]
+    pub fn with_prepared_statements(mut self, prepares: bool) -> Self {
+        self.prepares_statements = prepares;
+        self
+    }
+
     /// Logs what takes this long in the database, the wait for a connection included; nothing without a time.
     #[must_use]
     pub fn with_slow_after(mut self, patience: Option<Duration>) -> Self {

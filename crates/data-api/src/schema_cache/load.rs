@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use postgres::{Error as PostgresError, Pool};
 use serde::de::DeserializeOwned;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Transaction};
 
 use super::media_handler::{MediaHandlers, Target};
@@ -55,19 +55,21 @@ fn failed(error: tokio_postgres::Error) -> LoadError {
 async fn read(transaction: &Transaction<'_>, config: &Config) -> Result<SchemaCache, LoadError> {
     let schemas = &config.schemas;
     let with_extra: Vec<&String> = schemas.iter().chain(&config.extra_search_path).collect();
-    let of_schemas: [&(dyn ToSql + Sync); 1] = [schemas];
-    let of_all: [&(dyn ToSql + Sync); 1] = [&with_extra];
-    let of_functions: [&(dyn ToSql + Sync); 3] = [schemas, &config.hoisted_settings, &false];
-    // One flight: none of these needs another's answer.
+    let of_schemas = [(schemas as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
+    let of_all = [(&with_extra as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
+    let of_functions: [(&(dyn ToSql + Sync), Type); 3] =
+        [(schemas, Type::TEXT_ARRAY), (&config.hoisted_settings, Type::TEXT_ARRAY), (&false, Type::BOOL)];
+    // One flight: none of these needs another's answer. Without a name, because what is asked once need not be kept, and a pooler in
+    // transaction mode knows no names.
     let (tables, keys, views, sides, functions, computed, representations, handlers) = futures_util::try_join!(
-        transaction.query(TABLES, &of_schemas),
-        transaction.query(RELATIONSHIPS, &[]),
-        transaction.query(VIEWS, &of_all),
-        transaction.query(KEYS, &[]),
-        transaction.query(FUNCTIONS, &of_functions),
-        transaction.query(COMPUTED, &[]),
-        transaction.query(REPRESENTATIONS, &[]),
-        transaction.query(HANDLERS, &of_schemas),
+        transaction.query_typed(TABLES, &of_schemas),
+        transaction.query_typed(RELATIONSHIPS, &[]),
+        transaction.query_typed(VIEWS, &of_all),
+        transaction.query_typed(KEYS, &[]),
+        transaction.query_typed(FUNCTIONS, &of_functions),
+        transaction.query_typed(COMPUTED, &[]),
+        transaction.query_typed(REPRESENTATIONS, &[]),
+        transaction.query_typed(HANDLERS, &of_schemas),
     )
     .map_err(failed)?;
     let views = views.iter().map(view).collect::<Result<Vec<_>, _>>()?;

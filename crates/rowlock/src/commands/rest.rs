@@ -57,14 +57,15 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
         }
         None => None,
     };
-    let pool = |size| Pool::new(&url, &PoolOptions { size, wait, application_name: "rowlock rest" });
-    let (clients, catalogue) = (pool(size)?, pool(2)?);
+    let options = |size| PoolOptions { size, wait, application_name: "rowlock rest" };
+    let (clients, catalogue) = (Pool::new(&url, &options(size))?, Pool::new(&url, &options(2))?);
     let in_database = settings.flag("db_config", true)?;
     let Some(config) = first_config(&catalogue, &settings, in_database, &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let config = config.with_slow_after(slow_after);
-    let api = DataApi::new(clients, catalogue.clone(), config, Arc::new(SystemClock));
+    let replicas = replica_urls(&url)?.iter().map(|url| Pool::new(url, &options(size))).collect::<Result<_, _>>()?;
+    let api = DataApi::with_replicas(clients, replicas, catalogue.clone(), config, Arc::new(SystemClock));
     while let Err(error) = api.reload().await {
         tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "the schema cannot be read; trying again");
         if paused(&stop).await {
@@ -171,6 +172,17 @@ fn database_url(settings: &Settings) -> anyhow::Result<DatabaseUrl> {
         url = url.with_options(&format!("-c timezone={}", timezone.replace('\\', "\\\\").replace(' ', "\\ ")));
     }
     Ok(url)
+}
+
+/// `ROWLOCK_REPLICA_DATABASE_URLS`, with the login of `primary`. PostgREST has no such setting.
+fn replica_urls(primary: &DatabaseUrl) -> anyhow::Result<Vec<DatabaseUrl>> {
+    let text = super::environment("ROWLOCK_REPLICA_DATABASE_URLS").unwrap_or_default();
+    let urls = text.split(|separator: char| separator == ',' || separator.is_whitespace());
+    urls.filter(|url| !url.is_empty())
+        .map(|url| {
+            Ok(DatabaseUrl::parse(url).context("ROWLOCK_REPLICA_DATABASE_URLS cannot be used")?.with_login_of(primary))
+        })
+        .collect()
 }
 
 /// The configuration, as soon as the database can be asked for its part; none when told to stop before.

@@ -36,6 +36,7 @@ pub(super) struct Database {
     pub(super) owner_connections: usize,
     pub(super) client_connections: usize,
     pub(super) wait_milliseconds: u64,
+    pub(super) client_prepared_statements: bool,
 }
 
 #[derive(Debug, Deserialize)]

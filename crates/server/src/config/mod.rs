@@ -40,6 +40,8 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// The address for clients' statements.
     pub client_database_url: DatabaseUrl,
+    /// Addresses of replicas, for what clients only read.
+    pub replica_database_urls: Vec<DatabaseUrl>,
     /// Connections for Rowlock's own work.
     pub owner_connections: usize,
     /// Connections for clients' statements.
@@ -114,6 +116,8 @@ pub struct DataApiOptions {
     pub max_body_bytes: usize,
     /// Origins whose pages may call with credentials; empty for all, without.
     pub cors_origins: Vec<String>,
+    /// Whether connections remember statements that they have prepared.
+    pub prepared_statements: bool,
     /// What takes this long in the database is logged; nothing without a time.
     pub slow_after: Option<Duration>,
 }
@@ -139,6 +143,7 @@ impl Default for DataApiOptions {
             max_rows: Some(1000),
             max_body_bytes: 16 * 1024 * 1024,
             cors_origins: Vec::new(),
+            prepared_statements: true,
             slow_after: Some(Duration::from_secs(1)),
         }
     }

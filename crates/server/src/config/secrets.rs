@@ -9,10 +9,13 @@ use super::ConfigError;
 /// The second is what Next.js calls it; one `.env` file then does for both.
 const PUBLISHABLE_KEY: [&str; 2] = ["CLERK_PUBLISHABLE_KEY", "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY"];
 
+const REPLICAS: &str = "ROWLOCK_REPLICA_DATABASE_URLS";
+
 /// Secrets and addresses, each parsed. An empty variable counts as absent.
 pub(super) struct Secrets {
     pub(super) database_url: Option<DatabaseUrl>,
     pub(super) client_database_url: Option<DatabaseUrl>,
+    pub(super) replica_database_urls: Vec<DatabaseUrl>,
     pub(super) publishable_key: Option<PublishableKey>,
     pub(super) secret_key: Option<SecretKey>,
     pub(super) signing_secrets: Vec<SigningSecret>,
@@ -29,6 +32,9 @@ impl Secrets {
         let found = Self {
             database_url: database_url("DATABASE_URL")?,
             client_database_url: database_url("ROWLOCK_CLIENT_DATABASE_URL")?,
+            replica_database_urls: several(&get(REPLICAS).unwrap_or_default())
+                .map(|text| parse_database_url(REPLICAS, text))
+                .collect::<Result<_, _>>()?,
             publishable_key: publishable_key.map(|(name, text)| parse_publishable_key(name, &text)).transpose()?,
             secret_key: get("CLERK_SECRET_KEY").map(parse_secret_key).transpose()?,
             signing_secrets: parse_signing_secrets(&get("CLERK_WEBHOOK_SIGNING_SECRET").unwrap_or_default())?,

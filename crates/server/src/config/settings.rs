@@ -163,6 +163,7 @@ impl Settings {
         else {
             return Err(missing(&found, issuer.as_ref()));
         };
+        let client_database_url = found.client_database_url.unwrap_or_else(|| database_url.for_clients());
         let deletion = self.deletion()?;
         let further_issuers = self.further_issuers()?;
         let File {
@@ -172,7 +173,12 @@ impl Settings {
             listen: server.listen,
             drain: Duration::from_secs(server.drain_seconds),
             database_url: database_url.clone(),
-            client_database_url: found.client_database_url.unwrap_or_else(|| database_url.for_clients()),
+            replica_database_urls: found
+                .replica_database_urls
+                .iter()
+                .map(|url| url.with_login_of(&client_database_url))
+                .collect(),
+            client_database_url,
             owner_connections: within("database.owner_connections", database.owner_connections, 1..=1000)?,
             client_connections: within("database.client_connections", database.client_connections, 1..=1000)?,
             // Below the 12 s after which a request is given up, so that it can say what it waited for.
@@ -198,7 +204,7 @@ impl Settings {
                     Some(ReconcileSchedule { every: Duration::from_secs(hours * 60 * 60), repair: reconcile.repair })
                 }
             },
-            data_api: data_api_options(data_api)?,
+            data_api: data_api_options(data_api, database.client_prepared_statements)?,
             limits: request_limits(&limits)?,
             // A token that is older than what is remembered is void, and Clerk's may be made to live for a day and longer.
             retention: Retention {
@@ -226,7 +232,10 @@ impl Settings {
 }
 
 /// None when no schema is shown.
-fn data_api_options(file: super::file::DataApi) -> Result<Option<DataApiOptions>, ConfigError> {
+fn data_api_options(
+    file: super::file::DataApi,
+    prepared_statements: bool,
+) -> Result<Option<DataApiOptions>, ConfigError> {
     origins("data_api.cors_origins", &file.cors_origins)?;
     let max_rows = within("data_api.max_rows", file.max_rows, 0..=1_000_000)?;
     let max_body_bytes = within("data_api.max_body_bytes", file.max_body_bytes, 1024..=256 * 1024 * 1024)?;
@@ -242,6 +251,7 @@ fn data_api_options(file: super::file::DataApi) -> Result<Option<DataApiOptions>
         max_rows: (max_rows > 0).then_some(max_rows),
         max_body_bytes,
         cors_origins: file.cors_origins,
+        prepared_statements,
         slow_after: some(slow).map(Duration::from_millis),
     }))
 }

@@ -94,6 +94,13 @@ pub(crate) struct DevArguments {
     /// Throw away what the database holds and begin anew: migrations and seeds run again, Clerk's people stay
     #[arg(long)]
     pub(crate) reset_database: bool,
+    /// Run the pgTAP tests in `supabase/tests` and end, as `supabase test db` does: in the stack that runs, or in one that is started for
+    /// them
+    #[arg(long, conflicts_with = "write_env")]
+    pub(crate) test: bool,
+    /// The SQL of pgTAP, for a server that has no such extension: pgtap--1.2.0.sql of any distribution
+    #[arg(long, value_name = "FILE", requires = "test")]
+    pub(crate) pgtap_sql: Option<PathBuf>,
     /// Where data is kept between runs
     #[arg(long, value_name = "DIRECTORY", default_value = ".rowlock")]
     pub(crate) data_dir: PathBuf,

@@ -202,6 +202,54 @@ fn a_projects_folder_is_applied_and_watched_and_can_begin_anew() {
     drop(server);
 }
 
+/// As much of pgTAP as the tests below use.
+const PGTAP: &str = "
+    create function extensions.plan(integer) returns text language sql as $$ select '1..' || $1 $$;
+    create function extensions.is(anyelement, anyelement, text) returns text language sql as
+      $$ select case when $1 = $2 then 'ok 1 - ' || $3 else 'not ok 1 - ' || $3 end $$;
+    create function extensions.finish() returns setof text language sql as $$ select null::text where false $$;
+";
+
+#[test]
+fn the_projects_own_tests_run_in_a_stack_of_theirs_or_in_the_one_that_runs() {
+    let directory = directory();
+    let path = directory.path();
+    write(path, "migrations/20260101000000_tasks.sql", "create table public.tasks (id integer primary key);");
+    write(path, "seed.sql", "insert into public.tasks values (1), (2)");
+    let counted = |expected: u8| {
+        format!(
+            "begin; create extension if not exists pgtap; select plan(1); insert into public.tasks values (9);
+             select is((select count(*)::integer from public.tasks), {expected}, 'tasks'); select * from finish(); rollback;"
+        )
+    };
+    write(path, "tests/database/tasks.test.sql", &counted(3));
+    write(path, "pgtap.sql", PGTAP);
+    let (project, data) = (path.to_str().unwrap().to_owned(), path.join("data").to_str().unwrap().to_owned());
+    let sql = path.join("supabase/pgtap.sql").to_str().unwrap().to_owned();
+    let test = || {
+        let mut arguments = vec!["dev", "--test", "--project", &project, "--data-dir", &data, "--pgtap-sql", &sql];
+        arguments.extend(PORTS);
+        let output = rowlock(&arguments).output().unwrap();
+        told(&output).replace(&project, "<project>")
+    };
+    insta::assert_snapshot!(test(), @"
+    exit: 0
+    --- stdout
+    ✓ <project>/supabase/tests/database/tasks.test.sql: 1 tests
+    1 files: 1 tests passed, 0 failed
+    --- stderr
+    ");
+    write(path, "tests/database/tasks.test.sql", &counted(4));
+    assert!(test().starts_with("exit: 1\n"), "a test that fails is seen by whoever runs it");
+    // In the one that runs, as it is: the data of a stack can be had by one server alone.
+    let (server, ready) = dev_on_project(path, &[]);
+    assert_eq!(served(&ready, "tasks?select=id&order=id"), "[{\"id\":1}, \n {\"id\":2}]");
+    assert!(test().starts_with("exit: 1\n"));
+    write(path, "tests/database/tasks.test.sql", &counted(3));
+    assert!(test().starts_with("exit: 0\n"));
+    drop(server);
+}
+
 #[test]
 fn trigger_without_a_running_emulator_says_what_to_do() {
     let output = rowlock(&["trigger", "user.created", "--data-dir", "nowhere"]).output().unwrap();

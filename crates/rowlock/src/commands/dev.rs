@@ -5,6 +5,7 @@
 
 mod environment_file;
 mod project;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -140,6 +141,12 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
         drain: Duration::from_secs(3),
         platform: Some(Platform { project: project.clone(), reset: arguments.reset_database }),
     };
+    if arguments.test {
+        return tokio::select! {
+            tested = test::run(project.as_ref(), &data_dir, options, arguments.pgtap_sql.as_deref(), printer) => tested,
+            () = stop.cancelled() => Ok(ExitCode::FAILURE),
+        };
+    }
     // A signal during the start drops what has been started, which stops it.
     let mut stack = tokio::select! {
         stack = Stack::start(options) => stack?,
@@ -148,7 +155,7 @@ pub(super) async fn run(arguments: DevArguments, printer: Printer) -> anyhow::Re
     let ready = Ready::of(&stack);
     let file = Ready::file(&data_dir);
     super::write_private(&file, &serde_json::to_string(&ready)?)?;
-    welcome(&ready, &stack, &data_dir, printer);
+    welcome(&ready, &stack, &data_dir, project.as_ref(), printer);
     if let Some(path) = &arguments.write_env {
         environment_file::write(path, &ready.variables())?;
         printer.line(format!("  {DIM}written to {}{DIM:#}", path.display()));
@@ -197,7 +204,7 @@ async fn revive(stack: &mut Stack, stop: &CancellationToken) -> bool {
     }
 }
 
-fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, printer: Printer) {
+fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, project: Option<&Project>, printer: Printer) {
     printer.value(ready);
     let row = |name: &str, value: &str| printer.line(format!("  {STRONG}{name:<36}{STRONG:#} {value}"));
     printer.line(format!("{GOOD}rowlock dev is ready{GOOD:#}, offline; data in {}", data_dir.display()));
@@ -213,6 +220,9 @@ fn welcome(ready: &Ready, stack: &Stack, data_dir: &Path, printer: Printer) {
     printer.line(format!(
         "  {DIM}rowlock trigger user.created    makes a user, sends the webhook, and the row is there{DIM:#}"
     ));
+    if project.is_some_and(|project| test::folder(project).is_dir()) {
+        printer.line(format!("  {DIM}rowlock dev --test              runs the tests in supabase/tests{DIM:#}"));
+    }
     printer.line(format!("  {DIM}Ctrl-C stops everything{DIM:#}"));
 }
 

@@ -4,7 +4,7 @@ mod add;
 mod explain;
 mod generate;
 mod lint;
-mod pgtap;
+pub(super) mod pgtap;
 mod test;
 
 use std::path::Path;

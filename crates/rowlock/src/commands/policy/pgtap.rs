@@ -5,20 +5,30 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use policy::pgtap::{self, PgtapError};
+use postgres::Pool;
 use serde_json::json;
 
 use crate::printer::{BAD, DIM, GOOD, Printer, STRONG};
 use crate::report::Hinted;
 
 pub(super) async fn run(path: &Path, sql: Option<&Path>, printer: Printer) -> anyhow::Result<ExitCode> {
+    run_on(&super::super::owner_pool()?, path, sql, printer).await
+}
+
+/// The same in the database of `owner`.
+pub(in crate::commands) async fn run_on(
+    owner: &Pool,
+    path: &Path,
+    sql: Option<&Path>,
+    printer: Printer,
+) -> anyhow::Result<ExitCode> {
     let files = files(path)?;
     let read = |file: &Path| std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()));
     let sql = sql.map(read).transpose()?;
-    let owner = super::super::owner_pool()?;
     let (mut good, mut told) = (true, Vec::new());
     let (mut passed, mut failed) = (0, 0);
     for file in &files {
-        let outcome = match pgtap::run(&owner, &read(file)?, sql.as_deref()).await {
+        let outcome = match pgtap::run(owner, &read(file)?, sql.as_deref()).await {
             Ok(outcome) => outcome,
             Err(error @ PgtapError::Absent) => {
                 let hint = "install it (Debian: `apt-get install postgresql-15-pgtap`), or give its SQL: --pgtap-sql pgtap--1.2.0.sql";

@@ -79,8 +79,12 @@ fn for_frontend(request: &Request) -> bool {
     if path == "/" || pages.into_iter().any(below) {
         return true;
     }
-    let shared = below("/v1/organizations") || below("/v1/waitlist");
     let query = request.uri().query().unwrap_or_default();
+    // No server says this of itself. What only a server may ask for is answered as what pages cannot have here.
+    if query.contains("_clerk_js_version=") {
+        return true;
+    }
+    let shared = below("/v1/organizations") || below("/v1/waitlist");
     shared && !request.headers().contains_key(AUTHORIZATION) && query.contains("_clerk_")
 }
 

@@ -90,6 +90,7 @@ async fn a_picture_is_uploaded_served_and_removed() {
     assert_eq!((&seen["has_image"], &seen["image_url"]), (&json!(true), &json!(url)));
     let served = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
     assert_eq!(served.headers()["content-type"], "image/png");
+    assert_eq!(served.headers()["access-control-allow-origin"], "*");
     assert_eq!(served.bytes().await.unwrap(), PNG);
     assert_eq!(newest(&emulator, "user.updated")["image_url"], url);
 

@@ -120,6 +120,18 @@ async fn whoever_is_not_signed_in_gets_no_further() {
 }
 
 #[tokio::test]
+async fn what_pages_have_at_clerk_and_not_here_is_not_taken_for_a_server_without_a_key() {
+    let (emulator, _, _) = start().await;
+    let browser = Browser::of(&emulator);
+    for path in ["/v1/billing/plans", "/v1/me/billing/subscription", "/api_keys", "/v1/me/web3_wallets"] {
+        assert_eq!(browser.get(path).await.refused(), "501 not_emulated", "{path}");
+        // clerk-js asks for API keys with the session's token.
+        let request = browser.request(Method::GET, &format!("{path}?_clerk_js_version=6.40.0"));
+        assert_eq!(read(request.bearer_auth("a.session.token")).await.refused(), "501 not_emulated", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn scripts_that_are_not_there_name_the_command() {
     let (emulator, _, _) = start().await;
     let browser = Browser::of(&emulator);

@@ -15,6 +15,7 @@ mod clerk_emulator;
 mod data_api;
 mod database;
 mod delay_proxy;
+mod emulate;
 
 mod ingest;
 mod machine;

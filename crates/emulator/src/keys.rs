@@ -148,6 +148,14 @@ impl Keyring {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split_once('.')?.1).ok()?).ok()
     }
 
+    /// The name of the key that a token says it is signed with, when it is none of these.
+    pub(crate) fn foreign_signer(&self, token: &str) -> Option<String> {
+        let header = URL_SAFE_NO_PAD.decode(token.split_once('.')?.0).ok()?;
+        let header: Value = serde_json::from_slice(&header).ok()?;
+        let named = header["kid"].as_str()?;
+        self.0.iter().all(|key| key.id().as_str() != named).then(|| named.to_owned())
+    }
+
     /// The key set as `/v1/jwks` and `/.well-known/jwks.json` give it, the newest key first.
     pub(crate) fn jwks(&self) -> Value {
         json!({ "keys": self.0.iter().rev().map(SigningKey::jwk).collect::<Vec<_>>() })

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use emulator::{Emulator, EmulatorOptions};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::support::{acme, ada, id, shape, start};
+use crate::support::{Client, acme, ada, id, options, shape, start};
 
 #[tokio::test]
 async fn signing_in_makes_a_session_and_marks_the_user() {
@@ -80,6 +81,32 @@ async fn sessions_are_listed_newest_first_by_user_client_and_status() {
         client.get(&format!("/v1/sessions?{of_user}&status=asleep")).await.refused(),
         "422 form_param_value_invalid"
     );
+}
+
+#[tokio::test]
+async fn a_token_of_another_instance_is_refused_with_both_their_names() {
+    let (emulator, client, _) = start().await;
+    let (other, others, _) = {
+        let (options, clock) = options();
+        let other = Emulator::start(EmulatorOptions { signing_key: None, seed: Some(2), ..options }).await.unwrap();
+        let client = Client::of(&other);
+        (other, client, clock)
+    };
+    assert_ne!(emulator.instance_id(), other.instance_id());
+    let foreign = other.sessions().create(id(&ada(&other)), None).unwrap();
+    let token = others.post(&format!("/v1/sessions/{}/tokens", id(&foreign)), json!({})).await.ok();
+    let session = emulator.sessions().create(id(&ada(&emulator)), None).unwrap();
+    for path in [format!("/v1/sessions/{}/verify", id(&session)), "/m2m_tokens/verify".to_owned()] {
+        let answer = client.post(&path, json!({ "token": token["jwt"] })).await;
+        assert_eq!(answer.refused(), "401 authentication_invalid", "{path}");
+        let reason = answer.body["errors"][0]["long_message"].as_str().unwrap();
+        for name in [emulator.instance_id(), other.instance_id()] {
+            assert!(reason.contains(name.as_str()), "{path}: {reason}");
+        }
+    }
+    let own = client.post(&format!("/v1/sessions/{}/tokens", id(&session)), json!({})).await.ok();
+    let verified = client.post(&format!("/v1/sessions/{}/verify", id(&session)), json!({ "token": own["jwt"] })).await;
+    assert_eq!(verified.ok()["id"], session["id"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::StatusCode;
 use serde::Serialize;
 
 use crate::{
@@ -37,6 +38,18 @@ impl Call {
 
     pub(crate) fn form(&self) -> Result<Form, Refusal> {
         Form::parse(&self.body)
+    }
+
+    /// Refuses a token of another instance as what it is.
+    pub(crate) fn refuse_foreign(&self, token: &str) -> Result<(), Refusal> {
+        let identity = &self.instance.identity;
+        let Some(signer) = identity.keyring().read().foreign_signer(token) else { return Ok(()) };
+        let own = &identity.instance_id;
+        let long = format!(
+            "The token is signed with the key {signer:.80?}, and this is instance {own}, which has no such key. Take the token \
+             to the instance that it comes from; if its key was retired here, sign in again."
+        );
+        Err(Refusal::new(StatusCode::UNAUTHORIZED, "authentication_invalid", "Invalid authentication", long))
     }
 
     /// Runs a change on behalf of whoever called.

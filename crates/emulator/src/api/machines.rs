@@ -134,6 +134,7 @@ pub(crate) fn verify_token(call: &Call) -> Reply {
     let mut form = call.form()?;
     let token = form.string("token")?.required("token")?;
     form.finish()?;
+    call.refuse_foreign(&token)?;
     shown(call, |change| change.verify_m2m_token(&token, call.machine.as_deref()))
 }
 

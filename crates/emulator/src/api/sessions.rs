@@ -43,6 +43,7 @@ pub(crate) fn verify(call: &Call) -> Reply {
     let mut form = call.form()?;
     let token = form.string("token")?.required("token")?;
     form.finish()?;
+    call.refuse_foreign(&token)?;
     let id = call.path("session_id");
     let payload = call.instance.identity.keyring().read().payload_of(&token);
     call.instance.read(|view| {

@@ -35,7 +35,9 @@ fn form(request: RequestBuilder, members: &[(&str, &str)]) -> RequestBuilder {
 async fn the_overview_shows_what_there_is_and_escapes_it() {
     let (emulator, _, _) = start().await;
     let user = ada(&emulator);
-    acme(&emulator, &user);
+    let organization = acme(&emulator, &user);
+    let invitation = json!({ "email_address": "bob@example.com", "role": "org:member" });
+    emulator.backend().post(&format!("/v1/organizations/{}/invitations", id(&organization)), &invitation).unwrap();
     emulator
         .users()
         .create(&json!({ "email_address": ["eve@example.com"], "first_name": "<script>alert(1)" }))
@@ -49,6 +51,8 @@ async fn the_overview_shows_what_there_is_and_escapes_it() {
         assert!(page.contains(shown), "{shown}");
     }
     assert!(!page.contains("<script>"), "{page}");
+    let link = format!("<a href=\"{}/v1/tickets/accept?ticket=", emulator.base_url());
+    assert!(page.contains(&link), "a mail's link can be followed: {page}");
     // What is out of the ordinary is said.
     assert!(!page.contains("ahead of the world") && !page.contains("503"), "{page}");
     emulator.advance(std::time::Duration::from_secs(61));

@@ -55,6 +55,8 @@ struct Letter {
     time: String,
     to: String,
     text: String,
+    /// The address at the end of the text, to be followed with a click.
+    link: Option<String>,
 }
 
 struct DeliveryRow {
@@ -174,11 +176,13 @@ fn letters(outbox: &Outbox) -> Vec<Letter> {
     let letters = messages.take(SHOWN).filter_map(|message| {
         let data = serde_json::from_slice::<Value>(&message.body).ok()?["data"].take();
         let text = |names: [&str; 2]| names.iter().find_map(|name| data[*name].as_str()).unwrap_or_default().to_owned();
-        Some(Letter {
-            time: moment(message.created_at),
-            to: text(["to_email_address", "to_phone_number"]),
-            text: text(["body_plain", "message"]),
-        })
+        let whole = text(["body_plain", "message"]);
+        let (text_before, link) = match whole.rsplit_once(' ') {
+            Some((before, word)) if word.starts_with("http://") => (before.to_owned(), Some(word.to_owned())),
+            _ => (whole, None),
+        };
+        let to = text(["to_email_address", "to_phone_number"]);
+        Some(Letter { time: moment(message.created_at), to, text: text_before, link })
     });
     letters.collect()
 }

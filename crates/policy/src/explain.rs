@@ -4,20 +4,27 @@
 //! is opened inside the rehearsal and every policy's condition is selected as a column, as the caller, so that each is true, false or
 //! null for each row exactly as it was for the statement; the columns and the caller's values that decided stand beside it.
 //!
-//! Not handled: statements that write (try those with [the matrix](crate::matrix)), and a policy whose condition reads its own table:
-//! with row-level security opened it may see more of it than it did.
+//! A statement that writes is explained step by step ([`changes`]): which rows it means and which of them it reaches, what becomes of
+//! them and whether that may be.
+//!
+//! Not handled: `merge`, changes inside of a `with`, and a policy whose condition reads its own table: with row-level security opened it
+//! may see more of it than it did.
 
 mod caller;
+mod changes;
+mod judge;
 mod reason;
+mod reason_of_change;
+mod statement;
 mod tables;
 
 pub use caller::{Caller, CallerError};
 
 use postgres::{Error, Pool, Rehearsal, RequestContext};
 use serde::Serialize;
-use squawk_syntax::{SourceFile, SyntaxKind};
 
-use crate::TableName;
+use statement::Statement;
+
 use crate::catalogue::Catalogue;
 use crate::model::Role;
 
@@ -30,6 +37,9 @@ pub struct Explanation {
     pub caller: Vec<(String, Option<String>)>,
     /// Each table that the statement reads.
     pub tables: Vec<TableExplanation>,
+    /// The table that it writes, where it writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeExplanation>,
     /// How many rows the statement answers, or what Postgres says instead.
     pub answer: Answer,
     /// One sentence for a person.
@@ -42,6 +52,8 @@ pub struct Explanation {
 pub enum Answer {
     /// So many rows.
     Rows(i64),
+    /// So many rows were written, had they stayed.
+    Changed(i64),
     /// An error.
     Refused(String),
 }
@@ -67,11 +79,92 @@ pub struct TableExplanation {
     pub rows: Vec<RowExplanation>,
 }
 
+/// The table that a statement writes.
+#[derive(Debug, Serialize)]
+pub struct ChangeExplanation {
+    /// Which.
+    pub table: String,
+    /// `insert`, `update` or `delete`.
+    pub command: &'static str,
+    /// Whether row-level security is on.
+    pub row_security: bool,
+    /// What the role must have been granted.
+    pub grants: Vec<GrantExplanation>,
+    /// Where the statement reads columns (`where: id`): then the policies for reading are asked, too.
+    pub also_reads: Vec<String>,
+    /// In the order in which Postgres asks.
+    pub steps: Vec<StepExplanation>,
+    /// What Postgres says against the statement with the policies aside.
+    pub stopped: Option<String>,
+}
+
+/// One privilege.
+#[derive(Debug, Serialize)]
+pub struct GrantExplanation {
+    /// `select`, `insert`, …
+    pub privilege: &'static str,
+    /// What of the statement needs it.
+    pub for_what: String,
+    /// Whether it is there.
+    pub has: bool,
+    /// Whether no column at all was granted so.
+    pub nothing: bool,
+    /// Columns that it is missing for.
+    pub missing: Vec<String>,
+}
+
+/// Rows, and what policies say of them.
+#[derive(Debug, Serialize)]
+pub struct StepExplanation {
+    /// Which rows.
+    pub step: Step,
+    /// How many.
+    pub total: i64,
+    /// Rows that permissive policies let through.
+    pub let_in: i64,
+    /// Of those, rows that every restrictive policy lets through, too.
+    pub passed: i64,
+    /// What the functions in the conditions answer for the caller: call → value.
+    pub answers: Vec<(String, Option<String>)>,
+    /// Each policy that is asked.
+    pub policies: Vec<PolicyExplanation>,
+    /// Some rows, those that do not pass first.
+    pub rows: Vec<RowExplanation>,
+}
+
+/// Rows of which kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Those that the statement's own condition holds for. One that does not pass is left out without a word.
+    Meant,
+    /// Those that an upsert would insert. One that does not pass is an error, as in all that follows.
+    Proposed,
+    /// Those that an upsert finds there already.
+    Existing,
+    /// Those that would come of it.
+    Written,
+}
+
+/// Rows of one table, judged.
+struct Judgement {
+    answers: Vec<(String, Option<String>)>,
+    total: i64,
+    let_in: i64,
+    passed: i64,
+    policies: Vec<PolicyExplanation>,
+    rows: Vec<RowExplanation>,
+}
+
 /// One policy.
 #[derive(Debug, Serialize)]
 pub struct PolicyExplanation {
     /// Its name.
     pub name: String,
+    /// The command that it is asked for: a statement that writes may ask the policies for `select`, too.
+    pub asked_for: &'static str,
+    /// `using` or `with check`.
+    pub clause: &'static str,
     /// Its condition, as Postgres has it.
     pub condition: String,
     /// Whether it gives (permissive) or takes away.
@@ -91,7 +184,7 @@ pub struct PolicyExplanation {
 pub struct RowExplanation {
     /// Its primary key.
     pub key: String,
-    /// Whether the caller sees it.
+    /// Whether the caller sees it, or the policies of the step let it pass.
     pub seen: bool,
     /// Each policy's answer, in the order of the policies.
     pub answers: Vec<Option<bool>>,
@@ -102,10 +195,16 @@ pub struct RowExplanation {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
-    /// Not one statement that reads.
-    #[error("this cannot be explained: {found}; expected one `select`")]
-    NotASelect {
+    /// Not one statement that can be explained.
+    #[error("this cannot be explained: {found}; expected one `select`, `insert`, `update` or `delete`")]
+    NotOneStatement {
         /// What it is.
+        found: String,
+    },
+    /// What is written is no table.
+    #[error("this cannot be explained: `{found}` is no table of this database; expected the name of one")]
+    NoTable {
+        /// What was named.
         found: String,
     },
     /// The database could not be used.
@@ -113,32 +212,57 @@ pub enum ExplainError {
     Database(#[from] Error),
 }
 
-/// Explains what `select` answers the caller.
+/// Explains what one statement does for the caller. Nothing of it stays.
 ///
 /// # Errors
 /// [`ExplainError`]; what Postgres says to the caller is part of the answer.
-pub async fn explain(owner: &Pool, caller: &Caller, select: &str) -> Result<Explanation, ExplainError> {
-    let names = tables_read(select)?;
+pub async fn explain(owner: &Pool, caller: &Caller, text: &str) -> Result<Explanation, ExplainError> {
+    let statement = statement::read(text)?;
     let rehearsal =
         Rehearsal::begin(owner, &[Role::Anonymous.as_str(), Role::Authenticated.as_str(), caller.principal.role()])
             .await?;
     let catalogue = Catalogue::read_in(&rehearsal).await?;
-    let counted = format!("select count(*) from ({}) as answer", select.trim().trim_end_matches(';'));
-    let attempt = rehearsal.attempt(&caller.principal, (&counted, &[]), None).await?;
-    let answer = match attempt.answer {
-        Ok(rows) => Answer::Rows(rows[0].get(0)),
-        Err(error) => Answer::Refused(error.to_string()),
+    let (names, change) = match &statement {
+        Statement::Read(names) => (names, None),
+        Statement::Change(change) => (&change.reads_from, Some(change)),
+    };
+    let own = text.trim().trim_end_matches(';');
+    let answer = match change {
+        // A comment at the end would swallow the parenthesis.
+        None => match rehearsal
+            .attempt(&caller.principal, (&format!("select count(*) from ({own}\n) as answer"), &[]), None)
+            .await?
+            .answer
+        {
+            Ok(rows) => Answer::Rows(rows[0].get(0)),
+            Err(error) => Answer::Refused(error.to_string()),
+        },
+        Some(_) => match rehearsal.attempt_change(&caller.principal, own).await? {
+            Ok(changed) => Answer::Changed(i64::try_from(changed).unwrap_or(i64::MAX)),
+            Err(error) => Answer::Refused(error.to_string()),
+        },
     };
     let mut tables = Vec::new();
     for name in names {
-        if let Some(relation) = catalogue.relation(&name).filter(|relation| relation.is_table()) {
+        if let Some(relation) = catalogue.relation(name).filter(|relation| relation.is_table()) {
             tables.push(tables::explain(&rehearsal, &caller.principal, relation).await?);
         }
     }
+    let change = match change {
+        Some(change) => {
+            let relation = catalogue.relation(&change.table).filter(|relation| relation.is_table());
+            let no_table = || ExplainError::NoTable { found: change.table.to_string() };
+            Some(changes::explain(&rehearsal, &caller.principal, relation.ok_or_else(no_table)?, change).await?)
+        }
+        None => None,
+    };
     let said = caller_values(&rehearsal, caller).await?;
     rehearsal.end().await?;
-    let sentence = reason::sentence(caller, &said, &tables, &answer);
-    Ok(Explanation { role: caller.principal.role().to_owned(), caller: said, tables, answer, sentence })
+    let sentence = match &change {
+        Some(change) => reason_of_change::sentence(caller, change, &answer),
+        None => reason::sentence(caller, &said, &tables, &answer),
+    };
+    Ok(Explanation { role: caller.principal.role().to_owned(), caller: said, tables, change, answer, sentence })
 }
 
 /// What the caller is, in the words of policies.
@@ -162,29 +286,4 @@ async fn caller_values(rehearsal: &Rehearsal, caller: &Caller) -> Result<Vec<(St
     let rows = rehearsal.query(&format!("select {}", columns.join(", ")), &[]).await?;
     rehearsal.undo().await?;
     Ok(VALUES.iter().enumerate().map(|(place, (name, _))| ((*name).to_owned(), rows[0].get(place))).collect())
-}
-
-/// The tables that one select reads.
-fn tables_read(select: &str) -> Result<Vec<TableName>, ExplainError> {
-    let parse = SourceFile::parse(select);
-    if let Some(error) = parse.errors().first() {
-        return Err(ExplainError::NotASelect { found: format!("it cannot be read ({})", error.message()) });
-    }
-    let statements: Vec<_> = parse.syntax_node().children().collect();
-    match &statements[..] {
-        [one] if matches!(one.kind(), SyntaxKind::SELECT | SyntaxKind::COMPOUND_SELECT | SyntaxKind::PAREN_SELECT) => {}
-        [one] => {
-            return Err(ExplainError::NotASelect {
-                found: format!("found {:?}", one.kind()).to_lowercase().replace('_', " "),
-            });
-        }
-        several => return Err(ExplainError::NotASelect { found: format!("found {} statements", several.len()) }),
-    }
-    let mut names = Vec::new();
-    for node in parse.syntax_node().descendants().filter(|node| node.kind() == SyntaxKind::RELATION_NAME_REF) {
-        if let Some(name) = crate::lint::table_name(&node).filter(|name| !names.contains(name)) {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }

@@ -28,6 +28,10 @@ mod schema;
 mod source;
 mod structure;
 mod syntax;
+pub(crate) mod tree {
+    //! What other tools of this crate walk squawk's tree with.
+    pub(crate) use super::syntax::{called, child, descendants, names, reads_columns, table_name};
+}
 mod truth;
 
 use std::ops::Range;
@@ -38,7 +42,6 @@ pub use render::{render, to_json};
 pub use rules::{RULES, Rule};
 pub use sarif::to_sarif;
 pub use source::Source;
-pub(crate) use syntax::table_name;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

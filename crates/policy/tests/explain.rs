@@ -92,6 +92,8 @@ async fn each_step_is_told_with_the_values_that_decided() {
           "policies": [
             {
               "name": "projects_not_pending",
+              "asked_for": "select",
+              "clause": "using",
               "condition": "(NOT ( SELECT clerk.is_pending() AS is_pending))",
               "permissive": false,
               "applies": true,
@@ -101,6 +103,8 @@ async fn each_step_is_told_with_the_values_that_decided() {
             },
             {
               "name": "projects_select",
+              "asked_for": "select",
+              "clause": "using",
               "condition": "(org_id = ( SELECT clerk.org_id() AS org_id))",
               "permissive": true,
               "applies": true,
@@ -203,6 +207,7 @@ async fn every_way_to_see_nothing_has_its_sentence() {
     assert_snapshot!(told(&database, &member, "select * from projects").await, @"0 rows: every policy of public.projects is null for every row: it asks for a claim that the token does not have (`rowlock policy lint`)");
     execute(&database, "revoke select on public.projects from authenticated").await;
     assert_snapshot!(told(&database, &member, "select * from projects").await, @"refused: authenticated has no grant to select from public.projects; `grant select on public.projects to authenticated`");
+    assert_snapshot!(told(&database, &member, "select 1 -- with a word at its end").await, @"1 row");
     assert_snapshot!(told(&database, &member, "select 1 where false").await, @"0 rows: the statement reads no table of this database");
 }
 
@@ -214,7 +219,103 @@ async fn who_cannot_be_is_told_who_can() {
     assert_snapshot!(refused("user_ada@globex").await, @"user_ada is no member of `globex`; the mirror knows: org_acme (acme)");
     assert_snapshot!(refused("user_eve@acme").await, @"user_eve is no member of `acme`; the mirror knows: no organization of theirs");
     let odd = async |select: &str| explain(&database.owner, &Caller::nobody(), select).await.unwrap_err();
-    assert_snapshot!(odd("delete from notes").await, @"this cannot be explained: found delete; expected one `select`");
-    assert_snapshot!(odd("select 1; select 2").await, @"this cannot be explained: found 2 statements; expected one `select`");
-    assert_snapshot!(odd("select * form notes where").await, @"this cannot be explained: it cannot be read (missing comma); expected one `select`");
+    assert_snapshot!(odd("truncate notes").await, @"this cannot be explained: found truncate; expected one `select`, `insert`, `update` or `delete`");
+    assert_snapshot!(odd("with gone as (delete from notes returning *) select * from gone").await, @"this cannot be explained: found a change inside of a `with`; explain each change by itself; expected one `select`, `insert`, `update` or `delete`");
+    assert_snapshot!(odd("delete from nots").await, @"this cannot be explained: `public.nots` is no table of this database; expected the name of one");
+    assert_snapshot!(odd("select 1; select 2").await, @"this cannot be explained: found 2 statements; expected one `select`, `insert`, `update` or `delete`");
+    assert_snapshot!(odd("select * form notes where").await, @"this cannot be explained: it cannot be read (missing comma); expected one `select`, `insert`, `update` or `delete`");
+}
+
+#[tokio::test]
+async fn an_update_that_reaches_nothing_is_told_why() {
+    let database = app().await;
+    let nobody = Caller::nobody();
+    let ada = caller(json!({"sub": "user_ada", "v": 2, "o": {"id": "org_acme", "rol": "admin"}})).await;
+    let ben = caller(json!({"sub": "user_ben", "v": 2, "o": {"id": "org_acme", "rol": "member"}})).await;
+    let dan = caller(json!({"sub": "user_dan", "v": 2, "o": {"id": "org_acme", "rol": "member"}})).await;
+    let cleo = caller(json!({"sub": "user_cleo", "v": 2, "o": {"id": "org_globex", "rol": "admin"}})).await;
+    let alone = caller(json!({"sub": "user_ben", "v": 2})).await;
+    let pending =
+        caller(json!({"sub": "user_ben", "v": 2, "sts": "pending", "o": {"id": "org_acme", "rol": "member"}})).await;
+
+    assert_snapshot!(told(&database, &ben, "update projects set name = 'x' where created_by = 'user_ben'").await, @"1 row updated");
+    assert_snapshot!(told(&database, &ben, "update projects set name = 'x'").await, @"1 row updated, of 3 that the statement means, and policy projects_update does not let the caller update 2 of them: created_by is user_ada, the token's user is user_ben, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &dan, "update projects set name = 'x' where id = 1").await, @"0 rows updated: the statement means 1 row of public.projects, and policy projects_update does not let the caller update it: created_by is user_ada, the token's user is user_dan, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &dan, "update projects set name = 'x'").await, @"0 rows updated: the statement means 3 rows of public.projects, and policy projects_update does not let the caller update any of them: created_by is user_ada, the token's user is user_dan, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &cleo, "update projects set name = 'x' where id = 1").await, @"0 rows updated: the statement means 1 row of public.projects, and policy projects_update does not let the caller update it: org_id is org_acme, created_by is user_ada, the token's organization is org_globex, the token's user is user_cleo, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &alone, "update projects set name = 'x'").await, @"0 rows updated: the statement means 3 rows of public.projects, and policy projects_update does not let the caller update any of them: org_id is org_acme, created_by is user_ada, no organization is active in the token, the token's user is user_ben, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &pending, "update projects set name = 'x'").await, @"0 rows updated: the statement means 3 rows of public.projects, and policy projects_not_pending does not let the caller update any of them: the session is pending");
+    assert_snapshot!(told(&database, &nobody, "update projects set name = 'x'").await, @"refused: role is anon because no token was sent, and anon has no grant to update public.projects");
+    assert_snapshot!(told(&database, &ben, "update projects set name = 'x' where id = 99").await, @"0 rows updated: the statement's own conditions hold for no row of public.projects, whoever asks");
+    assert_snapshot!(told(&database, &ben, "delete from projects where id = 2").await, @"0 rows deleted: the statement means 1 row of public.projects, and policy projects_delete does not let the caller delete it: clerk.has_role('org:admin') is false");
+    assert_snapshot!(told(&database, &ada, "delete from projects where id = 2 returning name").await, @"1 row deleted");
+    assert_snapshot!(told(&database, &ada, "delete from public.projects as p using notes as n where n.user_id = p.created_by").await, @"1 row deleted");
+    assert_snapshot!(told(&database, &ada, "with old as (select id from projects) update only public.projects as p set name = 'x' from old where old.id = p.id").await, @"1 row updated, of 3 that the statement means, and policy projects_update does not let the caller update 2 of them: created_by is user_ben, the token's user is user_ada, clerk.has_permission('org:projects:manage') is false");
+    // Nothing of it stayed.
+    assert_snapshot!(told(&database, &ada, "select * from projects where name <> 'x'").await, @"2 rows: authenticated sees 2 of 3 rows of public.projects");
+}
+
+#[tokio::test]
+async fn a_row_that_may_not_be_is_told_with_the_values_that_decided() {
+    let database = app().await;
+    let ada = caller(json!({"sub": "user_ada", "v": 2, "o": {"id": "org_acme", "rol": "admin"}})).await;
+    let ben = caller(json!({"sub": "user_ben", "v": 2, "o": {"id": "org_acme", "rol": "member"}})).await;
+    let alone = caller(json!({"sub": "user_ben", "v": 2})).await;
+    let insert = |organization: &str, user: &str| {
+        format!("insert into projects (org_id, created_by, name) values ('{organization}', '{user}', 'New')")
+    };
+
+    assert_snapshot!(told(&database, &ben, &insert("org_acme", "user_ben")).await, @"1 row inserted");
+    assert_snapshot!(told(&database, &ben, &insert("org_globex", "user_ben")).await, @"new row refused by WITH CHECK of policy projects_insert: org_id is org_globex, the token's organization is org_acme");
+    assert_snapshot!(told(&database, &ben, &insert("org_acme", "user_ada")).await, @"new row refused by WITH CHECK of policy projects_insert: created_by is user_ada, the token's user is user_ben");
+    assert_snapshot!(told(&database, &alone, &insert("org_acme", "user_ben")).await, @"new row refused by WITH CHECK of policy projects_insert: org_id is org_acme, no organization is active in the token");
+    assert_snapshot!(told(&database, &Caller::nobody(), &insert("org_acme", "user_ben")).await, @"refused: role is anon because no token was sent, and anon has no grant to insert into public.projects");
+    assert_snapshot!(told(&database, &ben, "insert into projects (org_id, created_by, name) values ('org_acme', 'user_ben', '')").await, @r#"refused: Postgres refused the statement: new row for relation "projects" violates check constraint "projects_name_check" (23514)"#);
+    assert_snapshot!(told(&database, &ben, "update projects set org_id = 'org_globex' where id = 2").await, @"new row refused by WITH CHECK of policy projects_update: org_id is org_globex, the token's organization is org_acme, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &ben, "update projects set created_by = 'user_ada'").await, @"new row refused by WITH CHECK of policy projects_update: created_by is user_ada, the token's user is user_ben, clerk.has_permission('org:projects:manage') is false");
+    assert_snapshot!(told(&database, &ada, "insert into audit_log (org_id, actor, action) values ('org_acme', 'user_ben', 'x')").await, @"new row refused by WITH CHECK of policy audit_log_insert: actor is user_ben, the token's user is user_ada");
+    assert_snapshot!(told(&database, &ada, "update audit_log set action = 'y'").await, @"refused: authenticated has no grant to update public.audit_log; if it is meant: `grant update on public.audit_log to authenticated`");
+    assert_snapshot!(told(&database, &ben, "insert into invoices (org_id, cents) values ('org_acme', 5)").await, @"new row refused by WITH CHECK of policy invoices_insert: org_id is org_acme, clerk.my_org_ids_with('org:invoices:manage') is {}");
+
+    // The gotcha of every soft delete: the row may be written, and may not be lost from sight.
+    execute(&database, "alter table public.notes add column deleted_at timestamptz; alter policy notes_select on public.notes using (user_id = (select clerk.user_id()) and deleted_at is null)").await;
+    assert_snapshot!(told(&database, &ada, "update notes set deleted_at = '2026-01-01' where id = 1").await, @"new row refused: authenticated would not see it afterwards (policy notes_select), and a statement that reads the row (`where: id`) may not leave such a row behind: deleted_at is 2026-01-01 00:00:00+00");
+    assert_snapshot!(told(&database, &ada, "update notes set deleted_at = '2026-01-01'").await, @"1 row updated, of 2 that the statement means, and policy notes_update does not let the caller update 1 of them: user_id is user_ben, the token's user is user_ada");
+    assert_snapshot!(told(&database, &ada, "insert into notes (user_id, body, deleted_at) values ('user_ada', 'x', '2026-01-01') returning id").await, @"new row refused: authenticated would not see it afterwards (policy notes_select), and a statement that reads the row (`returning: id`) may not leave such a row behind: deleted_at is 2026-01-01 00:00:00+00");
+    assert_snapshot!(told(&database, &ada, "insert into notes (user_id, body, deleted_at) values ('user_ada', 'x', '2026-01-01')").await, @"1 row inserted");
+
+    // Grants of columns.
+    execute(
+        &database,
+        "revoke update on public.notes from authenticated; grant update (body) on public.notes to authenticated",
+    )
+    .await;
+    assert_snapshot!(told(&database, &ada, "update notes set body = 'x', deleted_at = null").await, @"refused: authenticated may not update deleted_at of public.notes (for `what it writes`), only other columns; if it is meant: `grant update (deleted_at) on public.notes to authenticated`");
+    execute(
+        &database,
+        "revoke select on public.notes from authenticated; grant select (id) on public.notes to authenticated",
+    )
+    .await;
+    assert_snapshot!(told(&database, &ada, "update notes set body = 'x' where user_id = 'user_ada'").await, @"refused: authenticated may not select user_id of public.notes (for `where`), only other columns; if it is meant: `grant select (user_id) on public.notes to authenticated`");
+    assert_snapshot!(told(&database, &ada, "delete from notes returning *").await, @"refused: authenticated may not select user_id, body, deleted_at of public.notes (for `returning`), only other columns; if it is meant: `grant select (user_id, body, deleted_at) on public.notes to authenticated`");
+}
+
+#[tokio::test]
+async fn an_upsert_is_told_in_three_steps() {
+    let database = app().await;
+    execute(&database, "insert into public.profiles (user_id, handle, is_public) values ('user_ada', 'ada', false), ('user_ben', 'ben', true)").await;
+    let ada = caller(json!({"sub": "user_ada", "v": 2})).await;
+    let upsert = |user: &str| {
+        format!(
+            "insert into profiles (user_id, handle) values ('{user}', 'new') on conflict (user_id) do update set handle = excluded.handle"
+        )
+    };
+    assert_snapshot!(told(&database, &ada, &upsert("user_ada")).await, @"1 row inserted or updated");
+    assert_snapshot!(told(&database, &ada, &upsert("user_ben")).await, @"the row that the insert proposes is refused by WITH CHECK of policy profiles_insert: user_id is user_ben, the token's user is user_ada");
+    assert_snapshot!(told(&database, &ada, "insert into profiles (user_id, handle) values ('user_ada', 'ben') on conflict (handle) do update set is_public = true").await, @"the row user_ben exists already, and policy profiles_update does not let the caller update it: user_id is user_ben, the token's user is user_ada");
+    assert_snapshot!(told(&database, &ada, "insert into profiles (user_id, handle) values ('user_ada', 'x') on conflict do nothing").await, @r#"refused: Postgres refused the statement: new row for relation "profiles" violates check constraint "profiles_handle_check" (23514)"#);
+    let explanation = explain(&database.owner, &ada, &upsert("user_ada")).await.unwrap();
+    let steps = &explanation.change.unwrap().steps;
+    let told: Vec<_> = steps.iter().map(|step| (step.step, step.total, step.passed)).collect();
+    assert_snapshot!(format!("{told:?}"), @"[(Proposed, 1, 1), (Existing, 1, 1), (Written, 1, 1)]");
 }

@@ -161,6 +161,21 @@ impl Rehearsal {
         Ok(Attempt { answer, seen })
     }
 
+    /// How many rows a principal's statement writes; undone before this returns.
+    ///
+    /// # Errors
+    /// When the connection broke or the undoing failed; what Postgres said to the statement is the answer inside.
+    pub async fn attempt_change(&self, principal: &Principal, statement: &str) -> Result<Result<u64, Error>, Error> {
+        self.mark().await?;
+        let acting = self.act_as(principal, &RequestContext::default()).await;
+        let changed = match acting {
+            Ok(()) => self.client().execute_typed(statement, &[]).await.map_err(Error::Statement),
+            Err(error) => Err(error),
+        };
+        self.undo().await?;
+        Ok(changed)
+    }
+
     /// Rolls everything back and returns the connection.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub(super) fn sentence(caller: &Caller, said: &Values, tables: &[TableExplanatio
                 None => format!("refused: {reason}"),
             }
         }
+        Answer::Changed(rows) => counted(*rows),
         Answer::Rows(rows) if *rows > 0 => {
             let seen: Vec<String> = tables
                 .iter()
@@ -45,7 +46,7 @@ pub(super) fn sentence(caller: &Caller, said: &Values, tables: &[TableExplanatio
     }
 }
 
-fn counted(rows: i64) -> String {
+pub(super) fn counted(rows: i64) -> String {
     if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 

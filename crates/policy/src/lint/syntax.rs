@@ -4,11 +4,11 @@ use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 use crate::TableName;
 
-pub(super) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
+pub(crate) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
     node.children().find(|child| child.kind() == kind)
 }
 
-pub(super) fn descendants(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = SyntaxNode> {
+pub(crate) fn descendants(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = SyntaxNode> {
     node.descendants().filter(move |inner| inner.kind() == kind)
 }
 
@@ -17,7 +17,7 @@ pub(super) fn has_token(node: &SyntaxNode, kind: SyntaxKind) -> bool {
 }
 
 /// The names in a path or reference, outermost first: `public.notes` → ["public", "notes"].
-pub(super) fn names(node: &SyntaxNode) -> Vec<String> {
+pub(crate) fn names(node: &SyntaxNode) -> Vec<String> {
     node.descendants_with_tokens()
         .filter_map(|element| element.into_token())
         .filter(|token| {
@@ -75,7 +75,7 @@ pub(super) fn is_null(node: &SyntaxNode) -> bool {
 }
 
 /// `auth.uid` of a call `auth.uid()`.
-pub(super) fn called(call: &SyntaxNode) -> Option<String> {
+pub(crate) fn called(call: &SyntaxNode) -> Option<String> {
     if call.kind() != SyntaxKind::CALL_EXPR {
         return None;
     }
@@ -125,7 +125,7 @@ pub(super) fn operands(expression: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNod
 }
 
 /// Whether the expression reads a column of some row.
-pub(super) fn reads_columns(node: &SyntaxNode) -> bool {
+pub(crate) fn reads_columns(node: &SyntaxNode) -> bool {
     descendants(node, SyntaxKind::NAME_REF).any(|name| {
         !name.parent().is_some_and(|parent| {
             parent.kind() == SyntaxKind::CALL_EXPR

@@ -23,7 +23,7 @@ pub(crate) enum PolicyCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct PolicyExplainArguments {
-    /// The select to explain
+    /// The select, insert, update or delete to explain; nothing of it stays
     pub(crate) statement: String,
     /// Whom to ask as: `user@organization` or `user`, each an id or a name that the mirror knows; `nobody` brings no token
     #[arg(long = "as", value_name = "WHO", conflicts_with = "token")]

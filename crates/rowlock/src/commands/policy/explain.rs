@@ -1,4 +1,4 @@
-//! `rowlock policy explain`: why a caller sees these rows and not others.
+//! `rowlock policy explain`: why a caller sees these rows and not others, and why a change reaches none or is refused.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk::{ManualClock, SystemClock, Timestamp};
-use policy::explain::{Answer, Caller, Explanation, TableExplanation, explain};
+use policy::explain::{
+    Answer, Caller, ChangeExplanation, Explanation, PolicyExplanation, RowExplanation, Step, TableExplanation, explain,
+};
 use postgres::Pool;
 use serde_json::{Value, json};
 use tokens::Refusal;
@@ -21,17 +23,23 @@ pub(super) async fn run(arguments: PolicyExplainArguments, printer: Printer) -> 
     let (caller, remark) = caller(&arguments, &owner).await?;
     let explanation = explain(&owner, &caller, &arguments.statement).await?;
     printer.value(&json!({ "who": caller.described, "remark": remark, "explanation": explanation }));
-    let label = |name: &str| format!("{DIM}{name:<9}{DIM:#}");
-    printer.line(format!("{}{}", label("who"), caller.described));
+    let head = |name: &str| format!("{DIM}{name:<9}{DIM:#}");
+    printer.line(format!("{}{}", head("who"), caller.described));
     if let Some(remark) = remark {
-        printer.line(format!("{}{BAD}{remark}{BAD:#}", label("")));
+        printer.line(format!("{}{BAD}{remark}{BAD:#}", head("")));
     }
-    printer.line(format!("{}{}", label("role"), explanation.role));
+    printer.line(format!("{}{}", head("role"), explanation.role));
     for (name, value) in explanation.caller.iter().filter(|(name, value)| is_worth_saying(name, value.as_deref())) {
-        printer.line(format!("{}{name} = {}", label(""), value.as_deref().unwrap_or("null")));
+        printer.line(format!("{}{name} = {}", head(""), value.as_deref().unwrap_or("null")));
     }
     for table in &explanation.tables {
         show_table(table, &explanation, printer);
+    }
+    if let Some(change) = &explanation.change {
+        show_change(change, &explanation.role, printer);
+    }
+    if let Answer::Refused(reason) = &explanation.answer {
+        printer.line(format!("\n{}{BAD}{reason}{BAD:#}", head("answer")));
     }
     printer.line(format!("\n{STRONG}{}{STRONG:#}", explanation.sentence));
     Ok(ExitCode::SUCCESS)
@@ -45,8 +53,11 @@ fn is_worth_saying(name: &str, value: Option<&str>) -> bool {
     }
 }
 
+fn label(name: &str) -> String {
+    format!("  {DIM}{name:<7}{DIM:#}")
+}
+
 fn show_table(table: &TableExplanation, explanation: &Explanation, printer: Printer) {
-    let label = |name: &str| format!("  {DIM}{name:<7}{DIM:#}");
     printer.line(format!("\n{STRONG}{}{STRONG:#}", table.table));
     let grant = if table.granted {
         format!("{GOOD}✓{GOOD:#} select to {}", explanation.role)
@@ -55,29 +66,77 @@ fn show_table(table: &TableExplanation, explanation: &Explanation, printer: Prin
     };
     printer.line(format!("{}{grant}", label("grant")));
     printer.line(format!("{}{}", label("rows"), table.total));
-    if !table.row_security {
-        printer.line(format!("{}{BAD}row-level security is off: every row is seen{BAD:#}", label("policy")));
+    show_row_security(table.row_security, "every row is seen", printer);
+    show_policies(&table.policies, &explanation.role, printer);
+    show_rows(&table.rows, &table.policies, table.total, printer);
+    let taken = table.let_in - table.visible;
+    let taken = if taken > 0 { format!(", {taken} taken away by restrictive policies") } else { String::new() };
+    printer.line(format!("{}{} of {} rows{taken}", label("seen"), table.visible, table.total));
+}
+
+fn show_change(change: &ChangeExplanation, role: &str, printer: Printer) {
+    printer.line(format!("\n{STRONG}{} {}{STRONG:#}", change.command, change.table));
+    for grant in &change.grants {
+        let told = match &grant.missing[..] {
+            _ if grant.has => format!("{GOOD}✓{GOOD:#} {} to {role}", grant.privilege),
+            [] => format!("{BAD}✗ {role} may not {}{BAD:#}", grant.privilege),
+            columns => format!("{BAD}✗ {role} may not {} {}{BAD:#}", grant.privilege, columns.join(", ")),
+        };
+        printer.line(format!("{}{told} {DIM}({}){DIM:#}", label("grant"), grant.for_what));
     }
-    for policy in &table.policies {
+    show_row_security(change.row_security, "nothing is asked about rows", printer);
+    if !change.also_reads.is_empty() {
+        let clauses = change.also_reads.join("; ");
+        printer
+            .line(format!("{}it reads columns ({clauses}), so the policies for select are asked, too", label("reads")));
+    }
+    for step in &change.steps {
+        let what = match step.step {
+            Step::Meant => "that the statement means",
+            Step::Proposed => "that the insert proposes",
+            Step::Existing => "that exist already",
+            Step::Written => "as they would be",
+        };
+        printer.line(format!("  {STRONG}rows {what}: {}{STRONG:#}", step.total));
+        show_policies(&step.policies, role, printer);
+        show_rows(&step.rows, &step.policies, step.total, printer);
+        printer.line(format!("{}{} of {}", label("pass"), step.passed, step.total));
+    }
+    if let Some(stopped) = &change.stopped {
+        printer.line(format!("{}{BAD}with the policies aside: {stopped}{BAD:#}", label("beside")));
+    }
+}
+
+fn show_row_security(on: bool, consequence: &str, printer: Printer) {
+    if !on {
+        printer.line(format!("{}{BAD}row-level security is off: {consequence}{BAD:#}", label("policy")));
+    }
+}
+
+fn show_policies(policies: &[PolicyExplanation], role: &str, printer: Printer) {
+    for policy in policies {
         let kind = if policy.permissive { "" } else { " (restrictive)" };
         let answer = if policy.applies {
             let null = if policy.null_for > 0 { format!(", null for {}", policy.null_for) } else { String::new() };
             format!("true for {}, false for {}{null}", policy.true_for, policy.false_for)
         } else {
-            format!("not for {}", explanation.role)
+            format!("not for {role}")
         };
-        printer.line(format!("{}{}{kind}: {answer}", label("policy"), policy.name));
+        let clause = if policy.clause == "using" { "" } else { " with check" };
+        printer.line(format!("{}{}{kind}{clause}: {answer}", label("policy"), policy.name));
         printer.line(format!("{}{DIM}{}{DIM:#}", label(""), policy.condition));
     }
-    for row in &table.rows {
+}
+
+fn show_rows(rows: &[RowExplanation], policies: &[PolicyExplanation], total: i64, printer: Printer) {
+    for row in rows {
         let mark = if row.seen { format!("{GOOD}✓{GOOD:#}") } else { format!("{BAD}✗{BAD:#}") };
         let columns: Vec<String> = row
             .columns
             .iter()
             .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("null")))
             .collect();
-        let against: Vec<&str> = table
-            .policies
+        let against: Vec<&str> = policies
             .iter()
             .zip(&row.answers)
             .filter(|(policy, answer)| policy.applies && **answer != Some(true))
@@ -90,15 +149,9 @@ fn show_table(table: &TableExplanation, explanation: &Explanation, printer: Prin
         };
         printer.line(format!("{}{mark} {}  {}{why}", label(""), row.key, columns.join(", ")));
     }
-    let shown = table.rows.len();
-    if table.total > i64::try_from(shown).unwrap_or(i64::MAX) {
-        printer.line(format!("{}{DIM}and {} more{DIM:#}", label(""), table.total - i64::try_from(shown).unwrap_or(0)));
-    }
-    let taken = table.let_in - table.visible;
-    let taken = if taken > 0 { format!(", {taken} taken away by restrictive policies") } else { String::new() };
-    printer.line(format!("{}{} of {} rows{taken}", label("seen"), table.visible, table.total));
-    if let Answer::Refused(reason) = &explanation.answer {
-        printer.line(format!("{}{BAD}{reason}{BAD:#}", label("answer")));
+    let more = total.saturating_sub(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+    if more > 0 {
+        printer.line(format!("{}{DIM}and {more} more{DIM:#}", label("")));
     }
 }
 

@@ -30,7 +30,9 @@ mod structure;
 mod syntax;
 pub(crate) mod tree {
     //! What other tools of this crate walk squawk's tree with.
-    pub(crate) use super::syntax::{called, child, descendants, names, reads_columns, table_name};
+    pub(crate) use super::syntax::{
+        bare, called, child, descendants, names, operands, operator, reads_columns, table_name,
+    };
 }
 mod truth;
 

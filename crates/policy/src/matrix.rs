@@ -19,6 +19,7 @@
 //! Not handled: tables without a primary key (rows could not be told apart), and what triggers do outside of Postgres.
 
 mod attempt;
+mod custom;
 mod expectation;
 pub mod persona;
 mod report;

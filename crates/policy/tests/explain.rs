@@ -214,6 +214,8 @@ async fn every_way_to_see_nothing_has_its_sentence() {
 #[tokio::test]
 async fn who_cannot_be_is_told_who_can() {
     let database = app().await;
+    let empty = protected().await;
+    assert_snapshot!(Caller::of_mirror(&empty.owner, "ada@example.com@acme").await.unwrap_err(), @"the mirror knows nobody yet, and so no user `ada@example.com@acme`; `rowlock backfill` writes everybody whom Clerk has, and `--token` takes a session token instead");
     let refused = async |who: &str| Caller::of_mirror(&database.owner, who).await.unwrap_err();
     assert_snapshot!(refused("carol").await, @"the mirror knows no user `carol`; expected a user id, an e-mail address or a user name");
     assert_snapshot!(refused("user_ada@globex").await, @"user_ada is no member of `globex`; the mirror knows: org_acme (acme)");

@@ -6,7 +6,7 @@ use policy::matrix::{Finding, Matrix, run};
 use policy::model::Model;
 use postgres::testing::TestDatabase;
 
-use crate::support::app::{execute, model, protected};
+use crate::support::app::{STRICT_DECLARATION, STRICT_SCHEMA, declared, execute, model, protected};
 
 async fn matrix(model: &Model, database: &TestDatabase) -> Matrix {
     match run(model, &database.owner).await {
@@ -367,4 +367,56 @@ async fn what_was_revoked_ends_at_once_where_the_declaration_says_so() {
         told.contains(&"too-much: public.notes: fay, left Acme a moment ago may select the rows of ada@Acme and ben@Acme, and should not".to_owned()),
         "{told:#?}"
     );
+}
+
+/// A role counts as the mirror has it, for every organization; and columns of one's own are told by what policies compare them with.
+#[tokio::test]
+async fn what_the_app_does_not_declare_is_tried_as_well() {
+    let model = Model::parse(STRICT_DECLARATION).unwrap();
+    let database = declared(STRICT_SCHEMA, &model).await;
+    let matrix = matrix(&model, &database).await;
+    assert_eq!(told(&matrix.findings), "");
+    let table = matrix.to_string();
+    let of = |name: &str| {
+        let begin = table.find(&format!("{name}:")).unwrap();
+        table[begin..].split("\n\n").next().unwrap().to_owned()
+    };
+    assert_snapshot!(of("public.ledgers"), @"
+    public.ledgers: organization     ada@Acme       ben@Acme       cleo@Globex
+                                     S I U G T D    S I U G T D    S I U G T D
+      nobody                         ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, org:admin of Acme         ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, version 1                 ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, no organization           ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, impersonated              ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended             ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, org:member of Acme        ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, version 1                 ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, claims of a template      ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      dan, all permissions in Acme   ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      fay, left Acme a moment ago    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ · ✔
+      eve, signed in, nowhere        ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      dan, org:bookkeeper of Acme    ✔ ✔ ✔ ✘ · ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    ");
+    assert_snapshot!(of("public.messages"), @"
+    public.messages: custom          ada@Acme       ben@Acme       cleo@Globex
+                                     S I U G T D    S I U G T D    S I U G T D
+      nobody                         ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, org:admin of Acme         ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, version 1                 ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, no organization           ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, pending                   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, impersonated              ✔ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, session ended             ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ben, org:member of Acme        ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      ben, version 1                 ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      ben, claims of a template      ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      dan, all permissions in Acme   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      fay, left Acme a moment ago    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      cleo, org:admin of Globex      ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔
+      eve, signed in, nowhere        ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      dan, org:bookkeeper of Acme    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+    ");
 }

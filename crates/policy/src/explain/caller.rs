@@ -8,6 +8,7 @@ use tokens::{DatabaseRoles, Principal, Refusal, Verified};
 use crate::issuer::Issuer;
 
 const PERSON: &str = include_str!("../../../../sql/policy/person.sql");
+const ANYBODY: &str = include_str!("../../../../sql/policy/anybody.sql");
 const MEMBERSHIPS: &str = include_str!("../../../../sql/policy/memberships_of_person.sql");
 
 /// A caller, and how they came to be.
@@ -25,6 +26,14 @@ pub enum CallerError {
     /// The mirror knows nobody of that name.
     #[error("the mirror knows no user `{found}`; expected a user id, an e-mail address or a user name")]
     NoUser {
+        /// What was asked for.
+        found: String,
+    },
+    /// The mirror knows nobody at all.
+    #[error(
+        "the mirror knows nobody yet, and so no user `{found}`; `rowlock backfill` writes everybody whom Clerk has, and `--token` takes a session token instead"
+    )]
+    Empty {
         /// What was asked for.
         found: String,
     },
@@ -98,7 +107,11 @@ impl Caller {
                 }
             }
         }
-        let Some((user, organization)) = found else { return Err(CallerError::NoUser { found: text.to_owned() }) };
+        let Some((user, organization)) = found else {
+            let anybody = connection.query_one(ANYBODY, &[]).await.map_err(Error::Statement)?.get(0);
+            let found = text.to_owned();
+            return Err(if anybody { CallerError::NoUser { found } } else { CallerError::Empty { found } });
+        };
         let memberships = connection.query(MEMBERSHIPS, &[&user]).await.map_err(Error::Statement)?;
         let Some(asked) = organization else {
             return Self::made(

@@ -141,8 +141,13 @@ async fn answers(rehearsal: &Rehearsal, questions: &[&Question<'_>]) -> Result<V
         for call in descendants(&tree, SyntaxKind::CALL_EXPR).filter(|call| !reads_columns(call)) {
             let Some(function) = called(&call).filter(|function| function.starts_with("clerk.")) else { continue };
             let text = call.text().to_string();
-            let several = OF_SEVERAL.contains(&function.as_str());
-            let value = if several { format!("array(select {text})::text") } else { format!("({text})::text") };
+            let value = match function.as_str() {
+                "clerk.my_memberships" => {
+                    format!("array(select mine.organization_id || ' as ' || mine.role from {text} as mine)::text")
+                }
+                function if OF_SEVERAL.contains(&function) => format!("array(select {text})::text"),
+                _ => format!("({text})::text"),
+            };
             // As people write it, without the casts that Postgres adds.
             let shown = text.replace("::text", "");
             if calls.iter().all(|(known, _)| *known != shown) {

@@ -43,10 +43,8 @@ pub(super) fn check(schema: &Schema, found: &mut Vec<Diagnostic>) {
                 for disguised in in_disguise(&clause.expression, &not_null) {
                     say("tautology", &disguised, "true for every row and every caller".to_owned());
                 }
-                if policy.permissive {
-                    for (opening, label) in open_on_null(&clause.expression) {
-                        say("open-on-null", &opening, label);
-                    }
+                for (opening, label) in open_on_null(&clause.expression, policy.permissive) {
+                    say("open-on-null", &opening, label);
                 }
             }
         }
@@ -141,13 +139,13 @@ fn is_with_null(comparison: &SyntaxNode) -> bool {
 }
 
 /// Where it lets in whoever lacks what it asks for.
-fn open_on_null(expression: &SyntaxNode) -> Vec<(SyntaxNode, String)> {
+fn open_on_null(expression: &SyntaxNode, permissive: bool) -> Vec<(SyntaxNode, String)> {
     let mut found = Vec::new();
     for call in
         descendants(expression, SyntaxKind::CALL_EXPR).filter(|call| called(call).as_deref() == Some("coalesce"))
     {
         let arguments = arguments(&call);
-        let asks = arguments.iter().any(claims_or_caller);
+        let asks = arguments.iter().any(asks_elsewhere);
         if asks && arguments.last().is_some_and(is_true) {
             found.push((call, "true for a caller without the claim".to_owned()));
         }
@@ -156,12 +154,18 @@ fn open_on_null(expression: &SyntaxNode) -> Vec<(SyntaxNode, String)> {
         let Some((left, right)) = operands(&test) else { continue };
         let right = bare(&right);
         let of_false = right.kind() == SyntaxKind::LITERAL && has_token(&right, SyntaxKind::FALSE_KW);
-        if matches!(operator(&test).as_str(), "isnot" | "isdistinctfrom") && of_false && claims_or_caller(&left) {
+        if matches!(operator(&test).as_str(), "isnot" | "isdistinctfrom") && of_false && asks_elsewhere(&left) {
             found.push((test, "true for a caller without the claim: null is not false".to_owned()));
         }
     }
-    alone(expression, false, &mut found);
+    // What is restricted for some callers only is no opening.
+    alone(expression, !permissive, &mut found);
     found
+}
+
+/// Of the caller, or of another table: where there is no claim and no such row, the answer is null.
+fn asks_elsewhere(node: &SyntaxNode) -> bool {
+    claims_or_caller(node) || descendants(node, SyntaxKind::FROM_CLAUSE).next().is_some()
 }
 
 /// `… or clerk.org_id() is null`, where nothing else is asked of the row.

@@ -141,7 +141,7 @@ impl Opening<'_> {
             descendants(&clause.expression, SyntaxKind::CALL_EXPR).filter_map(|call| called(&call)).any(|function| {
                 ROLE_QUESTIONS.contains(&function.as_str())
                     || function.starts_with("clerk.has_")
-                    || function.starts_with("clerk.my_org_ids_with")
+                    || matches!(function.as_str(), "clerk.my_org_ids_with" | "clerk.my_memberships")
             });
         if asks_power || !is_own(&clause) {
             return;

@@ -43,7 +43,7 @@ pub(crate) fn table_name(node: &SyntaxNode) -> Option<TableName> {
 }
 
 /// What stands inside parentheses, casts and `(select …)` without a table.
-pub(super) fn bare(node: &SyntaxNode) -> SyntaxNode {
+pub(crate) fn bare(node: &SyntaxNode) -> SyntaxNode {
     let inner = match node.kind() {
         SyntaxKind::PAREN_EXPR | SyntaxKind::CAST_EXPR => node.children().next(),
         SyntaxKind::SELECT if child(node, SyntaxKind::FROM_CLAUSE).is_none() => {
@@ -101,7 +101,7 @@ pub(super) fn arguments(call: &SyntaxNode) -> Vec<SyntaxNode> {
 }
 
 /// The operator of a binary expression, without blanks: `=`, `and`, `isnot`, `->>`; nothing for what is none.
-pub(super) fn operator(expression: &SyntaxNode) -> String {
+pub(crate) fn operator(expression: &SyntaxNode) -> String {
     let Some((left, right)) = operands(expression) else { return String::new() };
     let between = |token: &SyntaxToken| {
         let range = token.text_range();
@@ -116,7 +116,7 @@ pub(super) fn operator(expression: &SyntaxNode) -> String {
 }
 
 /// Both sides of a binary expression. Operators of several words (`is not`) are nodes of their own between them.
-pub(super) fn operands(expression: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNode)> {
+pub(crate) fn operands(expression: &SyntaxNode) -> Option<(SyntaxNode, SyntaxNode)> {
     if expression.kind() != SyntaxKind::BIN_EXPR {
         return None;
     }

@@ -76,14 +76,17 @@ fn holds(condition: &Condition, persona: &Facts, row: &RowFacts<'_>) -> Option<b
         }
         Condition::IsMyOrganizationWith(name, permission) => column(name)
             .and_then(|organization| persona.live.get(organization))
-            .is_some_and(|permissions| permissions.contains(permission)),
+            .is_some_and(|held| held.permissions.contains(permission)),
+        Condition::IsMyOrganizationAs(name, role) => {
+            column(name).and_then(|organization| persona.live.get(organization)).is_some_and(|held| held.role == *role)
+        }
         Condition::Role(role) => persona.organization_role.as_ref() == Some(role),
         Condition::Permission(permission) => persona.permissions.contains(permission),
         Condition::LivePermission(permission) => persona
             .organization
             .as_ref()
             .and_then(|organization| persona.live.get(organization))
-            .is_some_and(|permissions| permissions.contains(permission)),
+            .is_some_and(|held| held.permissions.contains(permission)),
         Condition::Feature(name) => has_scoped(&persona.features, name),
         Condition::Plan(name) => has_scoped(&persona.plans, name),
         Condition::IsTrue(name) => column(name) == Some("true"),
@@ -134,8 +137,6 @@ pub(super) fn belongs_to_others(table: &Table, persona: &Facts, action: Action, 
         Access::Profile { visible, .. } if reads && row.columns.get(visible).is_some_and(|value| value == "true") => {
             false
         }
-        // A public row may be its author's without being the organization's.
-        Access::Public { .. } if owned(row) => false,
         // Which column says whose it is, nobody said: any that holds an id of ours.
         Access::Custom { .. } => names_others(persona, row),
         // A child is its parent's, and the parent's table is judged by its own columns.

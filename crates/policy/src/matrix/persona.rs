@@ -8,7 +8,8 @@ use tokens::{DatabaseRoles, Principal, Verified};
 
 use super::run::MatrixError;
 use super::world::{
-    ACME, ADA, BEN, CLEO, DAN, ENDED_SESSION, EVE, FAY, GLOBEX, LOST_MEMBERSHIPS, Membership, Vocabulary,
+    ACME, ADA, BEN, CLEO, DAN, ENDED_SESSION, EVE, FAY, GLOBEX, Held, LOST_MEMBERSHIPS, Membership, Vocabulary,
+    further_roles, holder_of,
 };
 use crate::issuer::Issuer;
 use crate::model::{Model, Role};
@@ -36,8 +37,8 @@ pub(super) struct Facts {
     pub(super) pending: bool,
     pub(super) impersonated: bool,
     pub(super) revoked: bool,
-    /// Organization → permissions.
-    pub(super) live: BTreeMap<String, Vec<String>>,
+    /// What holds now, by organization.
+    pub(super) live: BTreeMap<String, Held>,
 }
 
 impl Facts {
@@ -46,8 +47,8 @@ impl Facts {
         let organization = claims.organization.as_ref();
         let live = memberships
             .iter()
-            .filter(|membership| Some(membership.user) == user.as_deref())
-            .map(|membership| (membership.organization.to_owned(), membership.permissions.clone()))
+            .filter(|membership| Some(&membership.user) == user.as_ref())
+            .map(|membership| (membership.organization.to_owned(), membership.held.clone()))
             .collect();
         let ended = claims.session_id.as_ref().is_some_and(|session| session.as_str() == ENDED_SESSION);
         let lost = organization.is_some_and(|organization| {
@@ -116,11 +117,9 @@ pub(super) async fn personas(
         ("cleo, org:admin of Globex".to_owned(), v2(CLEO, GLOBEX, "admin", &everything)),
         ("eve, signed in, nowhere".to_owned(), object(json!({ "sub": EVE, "v": 2 }))),
     ];
-    for role in
-        vocabulary.roles.iter().filter(|role| !matches!(role.as_str(), "org:admin" | "org:member" | "org:manager"))
-    {
+    for role in further_roles(vocabulary) {
         let key = role.strip_prefix("org:").unwrap_or(role);
-        list.push((format!("dan, {role} of Acme"), v2(DAN, ACME, key, &[])));
+        list.push((format!("dan, {role} of Acme"), v2(&holder_of(role), ACME, key, &[])));
     }
     for own in &model.personas {
         let claims =

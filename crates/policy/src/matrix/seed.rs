@@ -148,16 +148,7 @@ impl<'a> Seeds<'a> {
                     row.columns.get(parent_key).cloned().unwrap_or_else(|| row.key.clone()),
                 );
             }
-            Access::Custom { .. } => {
-                // Columns that are called like what they usually are.
-                for (names, value) in [(OWNER_NAMES, whose.owner), (ORGANIZATION_NAMES, whose.organization)] {
-                    let column =
-                        relation.columns.iter().find(|column| names.contains(&column.name.as_str()) && is_text(column));
-                    if let Some(column) = column {
-                        fixed.insert(column.name.clone(), value.to_owned());
-                    }
-                }
-            }
+            Access::Custom { policies, .. } => fixed.extend(super::custom::columns(policies, relation, whose)),
             _ => {}
         }
         Ok(fixed)
@@ -304,13 +295,6 @@ impl<'a> Seeds<'a> {
         let found = self.catalogue.relation(name).filter(|relation| relation.is_table());
         found.ok_or_else(|| SeedError::NoTable { table: name.to_string() })
     }
-}
-
-const OWNER_NAMES: &[&str] = &["user_id", "owner_id", "owner", "created_by", "author_id", "author", "clerk_user_id"];
-const ORGANIZATION_NAMES: &[&str] = &["org_id", "organization_id", "tenant_id", "clerk_org_id"];
-
-fn is_text(column: &Column) -> bool {
-    matches!(column.base_type.as_str(), "text" | "character varying")
 }
 
 /// Why Postgres refused values.

@@ -59,30 +59,54 @@ impl Vocabulary {
 /// One membership that holds now.
 #[derive(Debug, Clone)]
 pub(super) struct Membership {
-    pub(super) user: &'static str,
+    pub(super) user: String,
     pub(super) organization: &'static str,
+    pub(super) held: Held,
+}
+
+/// What somebody is and may do in an organization.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) role: String,
     pub(super) permissions: Vec<String>,
+}
+
+/// Who has a role that the declaration names and nobody else has.
+pub(super) fn holder_of(role: &str) -> String {
+    let key = role.strip_prefix("org:").unwrap_or(role);
+    format!("{DAN}_{key}")
+}
+
+/// The roles that need somebody more.
+pub(super) fn further_roles(vocabulary: &Vocabulary) -> impl Iterator<Item = &String> {
+    vocabulary.roles.iter().filter(|role| !matches!(role.as_str(), "org:admin" | "org:member" | "org:manager"))
 }
 
 /// Who is where now. Fay is nowhere any more.
 pub(super) fn memberships(vocabulary: &Vocabulary) -> Vec<Membership> {
     let all: Vec<String> = vocabulary.permissions.iter().cloned().collect();
-    let membership = |user, organization, permissions: &[String]| Membership {
-        user,
+    let membership = |user: &str, organization, role: &str, permissions: &[String]| Membership {
+        user: user.to_owned(),
         organization,
-        permissions: permissions.to_vec(),
+        held: Held { role: role.to_owned(), permissions: permissions.to_vec() },
     };
-    vec![
-        membership(ADA, ACME, &all),
-        membership(BEN, ACME, &[]),
-        membership(DAN, ACME, &all),
-        membership(CLEO, GLOBEX, &all),
-    ]
+    let mut all = vec![
+        membership(ADA, ACME, "org:admin", &all),
+        membership(BEN, ACME, "org:member", &[]),
+        membership(DAN, ACME, "org:manager", &all),
+        membership(CLEO, GLOBEX, "org:admin", &all),
+    ];
+    all.extend(further_roles(vocabulary).map(|role| membership(&holder_of(role), ACME, role, &[])));
+    all
 }
 
 /// Puts them into the mirror, as the mirror would, at the moment at which the personas' tokens are issued.
 pub(super) async fn install(rehearsal: &Rehearsal, memberships: &[Membership], now: Timestamp) -> Result<(), Error> {
-    for user in [ADA, BEN, CLEO, DAN, EVE, FAY] {
+    let members = memberships.iter().map(|membership| membership.user.as_str());
+    let mut users: Vec<&str> = members.chain([EVE, FAY]).collect();
+    users.sort_unstable();
+    users.dedup();
+    for user in users {
         rehearsal
             .query(
                 "insert into clerk.users (id, clerk_updated_at, event_at, delivery_id, synced_at, source)
@@ -105,13 +129,14 @@ pub(super) async fn install(rehearsal: &Rehearsal, memberships: &[Membership], n
         rehearsal
             .query(
                 "insert into clerk.organization_memberships
-                   (id, organization_id, user_id, permissions, clerk_updated_at, event_at, delivery_id, synced_at, source)
-                 values ($1, $2, $3, $4, 1, 1, 'rehearsal', now(), 'token')",
+                   (id, organization_id, user_id, role, permissions, clerk_updated_at, event_at, delivery_id, synced_at, source)
+                 values ($1, $2, $3, $4, $5, 1, 1, 'rehearsal', now(), 'token')",
                 &[
                     (&id, Type::TEXT),
                     (&membership.organization, Type::TEXT),
                     (&membership.user, Type::TEXT),
-                    (&membership.permissions, Type::TEXT_ARRAY),
+                    (&membership.held.role, Type::TEXT),
+                    (&membership.held.permissions, Type::TEXT_ARRAY),
                 ],
             )
             .await?;

@@ -32,6 +32,8 @@ pub enum Condition {
     IsMyOrganization(String),
     /// As before, and the caller has the permission there now.
     IsMyOrganizationWith(String, String),
+    /// As before, and the caller has the role there now.
+    IsMyOrganizationAs(String, String),
     /// The caller has the role in the active organization.
     Role(String),
     /// The token has the permission.
@@ -118,6 +120,7 @@ impl Condition {
             | Self::IsActiveOrganization(column)
             | Self::IsMyOrganization(column)
             | Self::IsMyOrganizationWith(column, _)
+            | Self::IsMyOrganizationAs(column, _)
             | Self::Parent { foreign_key: column, .. } => vec![column],
             // What is asked of every row narrows them down; what stands behind it only filters the rest.
             Self::All(parts) => {
@@ -164,6 +167,11 @@ impl Condition {
             Self::IsMyOrganizationWith(name, permission) => {
                 format!("{} = any (array(select clerk.my_org_ids_with({})))", column(name), text(permission))
             }
+            Self::IsMyOrganizationAs(name, role) => format!(
+                "{} = any (array(select mine.organization_id from clerk.my_memberships() as mine where mine.role = {}))",
+                column(name),
+                text(role)
+            ),
             Self::Role(role) => format!("(select clerk.has_role({}))", text(role)),
             Self::Permission(permission) => format!("(select clerk.has_permission({}))", text(permission)),
             Self::LivePermission(permission) => format!("(select clerk.has_live_permission({}))", text(permission)),

@@ -247,9 +247,6 @@ impl TableEntry {
             Requirement::Role(_) | Requirement::Permission(_) if self.organization.is_none() => refuse(
                 "whoever makes an organization has every role in it; expected a setting `organization`, so that it is the row's own",
             ),
-            Requirement::Role(_) if matches!(self.membership, Some(MembershipEntry::Mirror)) => refuse(
-                "a token knows the role in one organization, the active one; expected a permission, which the mirror knows for all",
-            ),
             Requirement::Anyone if command != Command::Select => {
                 refuse("nobody writes without a token; expected `signed-in` or narrower")
             }

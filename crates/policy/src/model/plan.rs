@@ -236,14 +236,16 @@ fn way(access: &Access, command: Command, requirement: &Requirement) -> Conditio
         };
         parts.extend(match (requirement, membership) {
             (Requirement::Anyone | Requirement::SignedIn, _) => None,
-            (Requirement::Owner, _) if matches!(access, Access::Public { .. }) => None,
             (Requirement::Permission(permission), Membership::Mirror) => {
                 Some(Condition::IsMyOrganizationWith(column.to_owned(), permission.clone()))
+            }
+            (Requirement::Role(role), Membership::Mirror) => {
+                Some(Condition::IsMyOrganizationAs(column.to_owned(), role.clone()))
             }
             (_, Membership::Mirror) => Some(Condition::IsMyOrganization(column.to_owned())),
             (_, Membership::Active) => Some(Condition::IsActiveOrganization(column.to_owned())),
         });
-        if let (Requirement::Permission(_), Membership::Mirror) = (requirement, membership) {
+        if let (Requirement::Permission(_) | Requirement::Role(_), Membership::Mirror) = (requirement, membership) {
             return with_author(access, command, parts);
         }
     }

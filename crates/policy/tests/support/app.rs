@@ -11,6 +11,19 @@ pub(crate) fn model() -> Model {
     Model::parse(DECLARATION).unwrap()
 }
 
+/// The same for the forms of access that the app has no use for.
+pub(crate) const STRICT_SCHEMA: &str = include_str!("../app/strict.sql");
+pub(crate) const STRICT_DECLARATION: &str = include_str!("../app/strict.toml");
+
+/// A database with a schema and everything that its declaration generates.
+pub(crate) async fn declared(schema: &str, model: &Model) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    execute(&database, schema).await;
+    let migration = difference(model, &database.owner).await.unwrap().migration;
+    execute(&database, &migration).await;
+    database
+}
+
 /// A database with the app's tables and nothing that protects them.
 pub(crate) async fn unprotected() -> TestDatabase {
     let database = TestDatabase::create().await;
@@ -20,10 +33,7 @@ pub(crate) async fn unprotected() -> TestDatabase {
 
 /// A database with everything that the app's declaration generates.
 pub(crate) async fn protected() -> TestDatabase {
-    let database = unprotected().await;
-    let migration = difference(&model(), &database.owner).await.unwrap().migration;
-    execute(&database, &migration).await;
-    database
+    declared(SCHEMA, &model()).await
 }
 
 pub(crate) async fn execute(database: &TestDatabase, statements: &str) {

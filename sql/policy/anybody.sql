@@ -1,0 +1,2 @@
+-- Whether the mirror knows anybody at all.
+select exists (select from clerk.users);

@@ -67,7 +67,7 @@ fn show_table(table: &TableExplanation, explanation: &Explanation, printer: Prin
     printer.line(format!("{}{grant}", label("grant")));
     printer.line(format!("{}{}", label("rows"), table.total));
     show_row_security(table.row_security, "every row is seen", printer);
-    show_policies(&table.policies, &explanation.role, printer);
+    show_policies(&table.policies, &explanation.role, "select", printer);
     show_rows(&table.rows, &table.policies, table.total, printer);
     let taken = table.let_in - table.visible;
     let taken = if taken > 0 { format!(", {taken} taken away by restrictive policies") } else { String::new() };
@@ -98,7 +98,7 @@ fn show_change(change: &ChangeExplanation, role: &str, printer: Printer) {
             Step::Written => "as they would be",
         };
         printer.line(format!("  {STRONG}rows {what}: {}{STRONG:#}", step.total));
-        show_policies(&step.policies, role, printer);
+        show_policies(&step.policies, role, change.command, printer);
         show_rows(&step.rows, &step.policies, step.total, printer);
         printer.line(format!("{}{} of {}", label("pass"), step.passed, step.total));
     }
@@ -113,8 +113,13 @@ fn show_row_security(on: bool, consequence: &str, printer: Printer) {
     }
 }
 
-fn show_policies(policies: &[PolicyExplanation], role: &str, printer: Printer) {
-    for policy in policies {
+/// Each condition once: what is for all commands is asked of the command and of its reading, and says the same.
+fn show_policies(policies: &[PolicyExplanation], role: &str, command: &str, printer: Printer) {
+    for (place, policy) in policies.iter().enumerate() {
+        let again = |earlier: &PolicyExplanation| earlier.name == policy.name && earlier.condition == policy.condition;
+        if policies[..place].iter().any(again) {
+            continue;
+        }
         let kind = if policy.permissive { "" } else { " (restrictive)" };
         let answer = if policy.applies {
             let null = if policy.null_for > 0 { format!(", null for {}", policy.null_for) } else { String::new() };
@@ -123,7 +128,8 @@ fn show_policies(policies: &[PolicyExplanation], role: &str, printer: Printer) {
             format!("not for {role}")
         };
         let clause = if policy.clause == "using" { "" } else { " with check" };
-        printer.line(format!("{}{}{kind}{clause}: {answer}", label("policy"), policy.name));
+        let command = if policy.asked_for == command { String::new() } else { format!(" for {}", policy.asked_for) };
+        printer.line(format!("{}{}{kind}{clause}{command}: {answer}", label("policy"), policy.name));
         printer.line(format!("{}{DIM}{}{DIM:#}", label(""), policy.condition));
     }
 }
@@ -136,12 +142,13 @@ fn show_rows(rows: &[RowExplanation], policies: &[PolicyExplanation], total: i64
             .iter()
             .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("null")))
             .collect();
-        let against: Vec<&str> = policies
+        let mut against: Vec<&str> = policies
             .iter()
             .zip(&row.answers)
             .filter(|(policy, answer)| policy.applies && **answer != Some(true))
             .map(|(policy, _)| policy.name.as_str())
             .collect();
+        against.dedup();
         let why = if row.seen || against.is_empty() {
             String::new()
         } else {

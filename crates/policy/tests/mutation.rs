@@ -178,14 +178,26 @@ fn mutants(model: &Model, table: &Table, relation: &Relation) -> Vec<Mutant> {
     mutants
 }
 
-/// The table with its parents and children: what a change to it can be seen in.
+/// The table with all above it and its children: what a change to it can be seen in.
 fn family(model: &Model, table: &Table) -> Model {
-    let mut tables: Vec<Table> = model.tables.clone();
-    tables.retain(|other| {
-        let is_child = matches!(&other.access, Access::Child { parent, .. } if *parent == table.name);
-        let is_parent = matches!(&table.access, Access::Child { parent, .. } if *parent == other.name);
-        other.name == table.name || is_child || is_parent
-    });
+    let parent_of = |child: &Table| match &child.access {
+        Access::Child { parent, .. } => Some(parent.clone()),
+        _ => None,
+    };
+    let mut names = vec![table.name.clone()];
+    names.extend(
+        model
+            .tables
+            .iter()
+            .filter(|other| parent_of(other).as_ref() == Some(&table.name))
+            .map(|child| child.name.clone()),
+    );
+    let mut above = parent_of(table);
+    while let Some(name) = above {
+        above = model.tables.iter().find(|other| other.name == name).and_then(parent_of);
+        names.push(name);
+    }
+    let tables = model.tables.iter().filter(|other| names.contains(&other.name)).cloned().collect();
     Model { tables, ..model.clone() }
 }
 
@@ -210,6 +222,7 @@ async fn every_mutant_of_the_strict_app_is_noticed() {
     every_mutant_is_noticed(STRICT_SCHEMA, STRICT_DECLARATION).await;
 }
 
+#[expect(clippy::print_stdout, reason = "the score is what the test is run for")]
 async fn every_mutant_is_noticed(schema: &str, declaration: &str) {
     let model = Model::parse(declaration).unwrap();
     let database = declared(schema, &model).await;

@@ -9,6 +9,9 @@
 //! * of two failures the one further into the text counts; at the same place they are told together.
 //!
 //! The machine knows no grammar. It copies no text: offsets are bytes, and become lines and columns only in a refusal.
+//!
+//! Telling costs far more than reading: every alternative that is not taken leaves a sentence. So a text is read quietly first, and once
+//! more, remembering reasons, only if it cannot be read. How far each part reads does not depend on what is remembered.
 
 use std::fmt::Write as _;
 
@@ -121,13 +124,21 @@ pub(crate) type Alternative<'f, 'a, T> = &'f dyn Fn(&mut Parser<'a>) -> Parsed<T
 pub(crate) struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Whether reasons are remembered.
+    tells: bool,
     /// What could have continued the part that was read last.
     hints: Failure,
 }
 
 impl<'a> Parser<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, hints: Failure::default() }
+    /// Reads without remembering why something could not be read.
+    pub(crate) fn quiet(text: &'a str) -> Self {
+        Self { text, at: 0, tells: false, hints: Failure::default() }
+    }
+
+    /// Reads and remembers why.
+    pub(crate) fn telling(text: &'a str) -> Self {
+        Self { tells: true, ..Self::quiet(text) }
     }
 
     fn rest(&self) -> &'a str {
@@ -139,7 +150,8 @@ impl<'a> Parser<'a> {
         Err(std::mem::take(&mut self.hints).merged(Failure::nothing(self.at)))
     }
 
-    fn refuse<T>(&mut self, parts: Vec<Part>) -> Parsed<T> {
+    fn refuse<T>(&mut self, parts: impl FnOnce() -> Vec<Part>) -> Parsed<T> {
+        let parts = if self.tells { parts() } else { Vec::new() };
         Err(std::mem::take(&mut self.hints).merged(Failure { at: self.at, parts }))
     }
 
@@ -155,14 +167,15 @@ impl<'a> Parser<'a> {
                 self.advance(character.len_utf8());
                 Ok(character)
             }
-            Some(character) => self.refuse(vec![Part::Met(quoted(&character.to_string()))]),
-            None => self.refuse(vec![Part::Met(String::new())]),
+            Some(character) => self.refuse(|| vec![Part::Met(quoted(&character.to_string()))]),
+            None => self.refuse(|| vec![Part::Met(String::new())]),
         }
     }
 
     /// This character.
     pub(crate) fn character(&mut self, character: char) -> Parsed<char> {
-        self.labelled(&quoted(&character.to_string()), |parser| parser.one(|met| met == character))
+        let label = if self.tells { quoted(&character.to_string()) } else { String::new() };
+        self.labelled(&label, |parser| parser.one(|met| met == character))
     }
 
     /// This text. When its beginning is there, the beginning counts as read: see [`attempt`](Self::attempt).
@@ -179,12 +192,15 @@ impl<'a> Parser<'a> {
             }
             return Ok(());
         }
-        let met = self.rest()[common..].chars().next().map_or_else(String::new, |met| quoted(&met.to_string()));
-        let parts = vec![Part::Met(met), Part::Expected(quoted(literal))];
+        let rest = self.rest();
+        let parts = || {
+            let met = rest[common..].chars().next().map_or_else(String::new, |met| quoted(&met.to_string()));
+            vec![Part::Met(met), Part::Expected(quoted(literal))]
+        };
         if common == 0 {
             return self.refuse(parts);
         }
-        let failure = Failure { at: self.at, parts };
+        let failure = Failure { at: self.at, parts: if self.tells { parts() } else { Vec::new() } };
         self.at += common;
         Err(failure)
     }
@@ -192,7 +208,7 @@ impl<'a> Parser<'a> {
     /// The end of the text.
     pub(crate) fn end(&mut self) -> Parsed<()> {
         self.labelled("end of input", |parser| match parser.rest().chars().next() {
-            Some(met) => parser.refuse(vec![Part::Unwanted(quoted_character(met))]),
+            Some(met) => parser.refuse(|| vec![Part::Unwanted(quoted_character(met))]),
             None => Ok(()),
         })
     }
@@ -211,8 +227,9 @@ impl<'a> Parser<'a> {
                 Ok(())
             }
             Ok(_) => {
-                let shown = met.chars().next().map_or_else(String::new, quoted_character);
-                Err(entry.merged(Failure { at: after, parts: vec![Part::Unwanted(shown)] }))
+                let shown = || met.chars().next().map_or_else(String::new, quoted_character);
+                let parts = if self.tells { vec![Part::Unwanted(shown())] } else { Vec::new() };
+                Err(entry.merged(Failure { at: after, parts }))
             }
         }
     }
@@ -235,7 +252,9 @@ impl<'a> Parser<'a> {
                 Ok(value)
             }
             Err(mut failure) => {
-                failure.expecting(label);
+                if self.tells {
+                    failure.expecting(label);
+                }
                 Err(entry.merged(failure))
             }
         }
@@ -338,7 +357,15 @@ impl<'a> Parser<'a> {
 
     /// Characters of a kind as long as they come.
     pub(crate) fn run(&mut self, of: impl Fn(char) -> bool) -> Parsed<String> {
-        Ok(self.many(|parser| parser.one(&of))?.into_iter().collect())
+        let rest = self.rest();
+        let found = &rest[..rest.find(|character| !of(character)).unwrap_or(rest.len())];
+        if !found.is_empty() {
+            self.advance(found.len());
+        }
+        if let Err(failure) = self.one(of) {
+            self.hints = failure;
+        }
+        Ok(found.to_owned())
     }
 }
 

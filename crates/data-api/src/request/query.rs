@@ -41,11 +41,11 @@ impl Query {
         let order = ending(&["order"]).map(|(key, value)| parse_order(key, value)).collect::<Result<_, _>>()?;
         let logic = ending(&["and", "or"]).map(|(key, value)| parse_logic(key, value)).collect::<Result<_, _>>()?;
         let columns = first("columns")
-            .map(|text| read(&format!("failed to parse columns parameter ({text})"), text, field::names))
+            .map(|text| read(|| format!("failed to parse columns parameter ({text})"), text, field::names))
             .transpose()?
             .map(BTreeSet::from_iter);
         let selected = first("select").unwrap_or("*");
-        let select = read(&format!("failed to parse select parameter ({selected})"), selected, select::items)?;
+        let select = read(|| format!("failed to parse select parameter ({selected})"), selected, select::items)?;
         let (mut filters, mut arguments, mut filter_keys) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (key, value) in present.iter().filter(|(key, _)| is_filter(key)) {
             filter_keys.insert((*key).to_owned());
@@ -55,7 +55,7 @@ impl Query {
             }
         }
         let on_conflict = first("on_conflict")
-            .map(|text| read(&format!("failed to parse on_conflict parameter ({text})"), text, field::names))
+            .map(|text| read(|| format!("failed to parse on_conflict parameter ({text})"), text, field::names))
             .transpose()?;
         let ranges = parse_ranges(&present)?;
         let canonical = canonical(&pairs);
@@ -81,15 +81,15 @@ fn is_filter(key: &str) -> bool {
 }
 
 fn parse_order(key: &str, value: &str) -> Result<(EmbedPath, Vec<OrderTerm>), Malformed> {
-    let (path, _) = read(&format!("failed to parse tree path ({key})"), key, field::tree_path)?;
-    Ok((path, read(&format!("failed to parse order ({value})"), value, order::terms)?))
+    let (path, _) = read(|| format!("failed to parse tree path ({key})"), key, field::tree_path)?;
+    Ok((path, read(|| format!("failed to parse order ({value})"), value, order::terms)?))
 }
 
 fn parse_logic(key: &str, value: &str) -> Result<(EmbedPath, LogicTree), Malformed> {
-    let (path, operator) = read(&format!("failed to parse logic path ({key})"), key, logic::path)?;
+    let (path, operator) = read(|| format!("failed to parse logic path ({key})"), key, logic::path)?;
     // The operator stands in the key: `or=(…)` is read as `or(…)`, as it is written further in.
     let whole = format!("{operator}{value}");
-    Ok((path, read(&format!("failed to parse logic tree ({value})"), &whole, logic::tree)?))
+    Ok((path, read(|| format!("failed to parse logic tree ({value})"), &whole, logic::tree)?))
 }
 
 enum Parameter {
@@ -98,10 +98,15 @@ enum Parameter {
 }
 
 fn parse_filter(key: &str, value: &str, function: bool) -> Result<(EmbedPath, Parameter), Malformed> {
-    let (path, field): (EmbedPath, Field) = read(&format!("failed to parse tree path ({key})"), key, field::tree_path)?;
-    let condition = read(&format!("failed to parse filter ({value})"), value, |parser| {
-        if function { parser.optional(filter::condition) } else { filter::condition(parser).map(Some) }
-    })?;
+    let (path, field): (EmbedPath, Field) =
+        read(|| format!("failed to parse tree path ({key})"), key, field::tree_path)?;
+    let condition = read(
+        || format!("failed to parse filter ({value})"),
+        value,
+        |parser| {
+            if function { parser.optional(filter::condition) } else { filter::condition(parser).map(Some) }
+        },
+    )?;
     let parameter = match condition {
         Some((negated, operation)) => Parameter::Filter(Filter { field, negated, operation }),
         None => Parameter::Argument(field.name),
@@ -126,7 +131,7 @@ fn parse_ranges(present: &[(&str, &str)]) -> Result<Vec<(EmbedPath, RowRange)>, 
                 "" => EmbedPath::new(),
                 level => {
                     let key = format!("{level}.limit");
-                    grammar::read(&format!("failed to parse tree path ({key})"), &key, field::tree_path)?.0
+                    grammar::read(|| format!("failed to parse tree path ({key})"), &key, field::tree_path)?.0
                 }
             };
             Ok((path, RowRange::from_parameters(limit, offset)))

@@ -25,7 +25,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 
 use crate::prepared::is_stale;
-use crate::principal_transaction::{CLEAN, ENSURE_CALLER, InFlight};
+use crate::principal_transaction::{CLEAN, ENSURE_CALLER, InFlight, commit_and_clean};
 use crate::{Connection, Error, Parameter, Pool};
 
 /// For whom a transaction runs.
@@ -138,7 +138,8 @@ impl Pool {
         let body = body(connection, transaction, &settings, &statements);
         let (rows, ended, cleaned) = match (transaction.end, statements.need_another_flight()) {
             (End::Commit, false) => {
-                join!(body, connection.batch_execute("commit"), connection.batch_execute(CLEAN))
+                let (rows, (ended, cleaned)) = join!(body, commit_and_clean(connection));
+                (rows, ended, cleaned)
             }
             (End::RollBack, false) => {
                 let (rows, (ended, cleaned)) = join!(body, rolled_back(connection));
@@ -153,12 +154,12 @@ impl Pool {
                     (Ok(rows), End::Decided(decide)) => decide(rows),
                 };
                 let (ended, cleaned) = match verdict {
-                    Verdict::Commit => {
-                        join!(connection.batch_execute("commit"), connection.batch_execute(CLEAN))
-                    }
+                    Verdict::Commit => commit_and_clean(connection).await,
                     Verdict::RollBack => rolled_back(connection).await,
                     Verdict::Discard => {
-                        join!(connection.batch_execute("rollback"), connection.batch_execute(CLEAN))
+                        let (ended, cleaned) =
+                            join!(connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
+                        (ended, cleaned.is_ok())
                     }
                 };
                 (rows, ended, cleaned)
@@ -167,7 +168,7 @@ impl Pool {
         if rows.as_ref().is_err_and(is_stale) {
             statements.forget();
         }
-        if cleaned.is_ok() {
+        if cleaned {
             flight.land();
         }
         let rows = rows.map_err(Error::Statement)?;
@@ -213,10 +214,10 @@ async fn body(
 }
 
 /// Checks what was deferred, rolls back and cleans.
-async fn rolled_back(connection: &Connection) -> (Told<()>, Told<()>) {
+async fn rolled_back(connection: &Connection) -> (Told<()>, bool) {
     let (checked, ended, cleaned) =
         join!(connection.batch_execute(CHECK), connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
-    (checked.and(ended), cleaned)
+    (checked.and(ended), cleaned.is_ok())
 }
 
 /// The statements of a transaction, and what of them its connection has prepared before.

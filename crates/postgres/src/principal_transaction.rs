@@ -5,11 +5,10 @@
 //! select set_config('role', …, true), set_config('request.jwt.claims', …, true), …
 //! [select clerk.ensure_caller()]
 //! <the client's statement>
-//! commit
-//! <whatever the statement left in the session is removed>
+//! commit; <whatever the statement left in the session is removed>
 //! ```
 //!
-//! All of them are sent before the first answer is awaited. Each has its own Sync point, so the server works through them
+//! All of them are sent before the first answer is awaited. Each line has its own Sync point, so the server works through them
 //! in order, and what happens when one fails is decided by Postgres, not by us:
 //!
 //! * an unknown role fails the second step; the statement is then answered `25P02` (transaction aborted) and never runs
@@ -26,10 +25,12 @@
 //! A caller that goes away mid-flight leaves a server still working. The connection is then not returned but discarded,
 //! and the statement cancelled: otherwise the next borrower would wait behind it.
 
-use futures_util::join;
+use std::pin::pin;
+
+use futures_util::{StreamExt as _, join};
 use tokens::Principal;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{NoTls, Row};
+use tokio_postgres::{NoTls, Row, SimpleQueryMessage};
 
 use crate::{Connection, Error, Pool};
 
@@ -108,7 +109,7 @@ impl AsPrincipal<'_> {
         let connection = flight.connection();
         // `join!` polls in the order written, and the driver sends on the first poll: the order here is the order on
         // the wire. `tokio::join!` would rotate it.
-        let (begun, set, ensured, rows, committed, cleaned) = join!(
+        let (begun, set, ensured, rows, (committed, cleaned)) = join!(
             connection.batch_execute("begin"),
             connection.query_typed(SETTINGS, &settings),
             async {
@@ -118,10 +119,9 @@ impl AsPrincipal<'_> {
                 Ok(())
             },
             connection.query_typed(statement, parameters),
-            connection.batch_execute("commit"),
-            connection.batch_execute(CLEAN),
+            commit_and_clean(connection),
         );
-        if cleaned.is_ok() {
+        if cleaned {
             flight.land();
         }
         begun.map_err(Error::Statement)?;
@@ -136,6 +136,29 @@ impl AsPrincipal<'_> {
 pub(crate) const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
 pub(crate) const ENSURE_CALLER: &str = include_str!("../../../sql/principal/ensure_caller.sql");
 pub(crate) const CLEAN: &str = include_str!("../../../sql/principal/clean.script.sql");
+const COMMIT_AND_CLEAN: &str = concat!("commit;\n", include_str!("../../../sql/principal/clean.script.sql"));
+
+/// Commits, and removes what the session has left, in one message; what became of the transaction, and whether the session is clean.
+///
+/// A message of its own for the second would be one more wake-up on either side. What stands behind a `commit` that failed does
+/// not run, and is sent again.
+pub(crate) async fn commit_and_clean(connection: &Connection) -> (Result<(), tokio_postgres::Error>, bool) {
+    let mut committed = false;
+    let outcome = async {
+        let mut answers = pin!(connection.simple_query_raw(COMMIT_AND_CLEAN).await?);
+        while let Some(answer) = answers.next().await {
+            // The first one is of `commit`, or of the `rollback` that Postgres makes of it.
+            committed |= matches!(answer?, SimpleQueryMessage::CommandComplete(_));
+        }
+        Ok(())
+    }
+    .await;
+    match outcome {
+        Ok(()) => (Ok(()), true),
+        Err(_) if committed => (Ok(()), false),
+        Err(error) => (Err(error), connection.batch_execute(CLEAN).await.is_ok()),
+    }
+}
 
 /// Holds the connection while statements are under way; dropped before [`land`](Self::land), it cancels and discards.
 pub(crate) struct InFlight(Option<Connection>);

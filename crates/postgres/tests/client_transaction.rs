@@ -130,3 +130,29 @@ async fn a_refusal_before_the_statements_keeps_them_from_running() {
     assert_eq!(error.to_string(), "Postgres refused the statement: closed (P0001)");
     assert_eq!(count(&pool, "anon", "").await.unwrap(), 2);
 }
+
+/// The commit and the cleaning are one message: what stands behind a commit that failed is sent again.
+#[tokio::test]
+async fn a_commit_that_fails_is_told_and_the_session_is_clean() {
+    let (database, pool) = with_notes().await;
+    let more = "
+        alter table public.notes add column parent integer references public.notes deferrable initially deferred;
+        create function public.leave() returns text language sql as $$ select set_config('app.left', 'here', false) $$;
+    ";
+    database.owner.get().await.unwrap().batch_execute(more).await.unwrap();
+    let backend = async || {
+        let connection = pool.get().await.unwrap();
+        let row =
+            connection.query_typed("select pg_backend_pid(), current_setting('app.left', true)", &[]).await.unwrap();
+        (row[0].get::<_, i32>(0), row[0].get::<_, Option<String>>(1))
+    };
+    let (before, _) = backend().await;
+    let statements: [postgres::ClientStatement<'_>; 2] =
+        [("select public.leave()", &[]), ("insert into public.notes (id, owner, parent) values (3, 'ada', 99)", &[])];
+    let failed = pool.run_for_client(transaction("authenticated", "ada", &statements)).await;
+    assert!(matches!(&failed, Err(Error::Statement(error)) if error.code().unwrap().code() == "23503"), "{failed:?}");
+    let (after, left) = backend().await;
+    assert_eq!(before, after, "the connection is kept");
+    assert_eq!(left.unwrap_or_default(), "");
+    assert_eq!(count(&pool, "anon", "").await.unwrap(), 2);
+}

@@ -109,12 +109,19 @@ impl Handler {
         let statement = match scope {
             None => connection.prepare_typed(&sent.text, &vec![Type::TEXT; sent.parameters.len()]).await?,
             Some((begin, settings)) => {
-                connection.batch_execute(begin).await?;
                 let values = texts(settings);
-                connection.query(&settings.text, &references(&values)).await?;
-                let statement = connection.prepare(&sent.text).await?;
-                connection.batch_execute("rollback").await?;
-                statement
+                let in_scope = async |types: &[Type]| {
+                    connection.batch_execute(begin).await?;
+                    connection.query(&settings.text, &references(&values)).await?;
+                    let statement = connection.prepare_typed(&sent.text, types).await;
+                    connection.batch_execute("rollback").await?;
+                    statement
+                };
+                match in_scope(&[]).await {
+                    Ok(statement) => statement,
+                    // Where Postgres cannot tell what a parameter is, it is the body.
+                    Err(_) => in_scope(&vec![Type::JSON; sent.parameters.len()]).await?,
+                }
             }
         };
         self.prepared.lock().insert(key, statement.clone());

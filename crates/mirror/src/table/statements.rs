@@ -312,7 +312,8 @@ mod tests {
                 let parameters = connection.prepare(statement).await.unwrap().params().len();
                 connection.batch_execute(&format!("prepare look as {statement}")).await.unwrap();
                 let nulls = vec!["null"; parameters].join(", ");
-                let plan = connection.query(&format!("explain (format json) execute look({nulls})"), &[]).await.unwrap();
+                let plan =
+                    connection.query(&format!("explain (format json) execute look({nulls})"), &[]).await.unwrap();
                 let plan: serde_json::Value = plan[0].get(0);
                 assert_eq!(whole_tables(&plan), Vec::<String>::new(), "{rows} rows: {statement}\n{plan:#}");
                 connection.batch_execute("deallocate look").await.unwrap();

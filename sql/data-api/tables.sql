@@ -8,7 +8,7 @@ with recursive bases (oid, base) as (
   where t.typtype = 'd'
 ),
 domains as (
-  select b.oid, t.oid as base, t.typnamespace as base_namespace
+  select b.oid, t.oid as base, t.typnamespace as base_namespace, t.typtype as base_kind
   from bases as b
   join pg_catalog.pg_type as t on t.oid = b.base and t.typtype <> 'd'
 ),
@@ -18,7 +18,7 @@ columns as (
     json_agg(
       json_build_object(
         'name', a.attname,
-        'description', pg_catalog.col_description(a.attrelid, a.attnum),
+        'description', r.description,
         'nullable', not (a.attnotnull or (t.typtype = 'd' and t.typnotnull)),
         'base_type', case
           when coalesce(d.base_namespace, t.typnamespace) = 'pg_catalog'::pg_catalog.regnamespace
@@ -47,11 +47,12 @@ columns as (
           when a.attgenerated <> '' then null
           else pg_catalog.pg_get_expr(e.adbin, e.adrelid)
         end,
-        'enum', array(
+        -- Looking for the words of a type that has none would be most of the work.
+        'enum', case when coalesce(d.base_kind, t.typtype) = 'e' then array(
           select v.enumlabel from pg_catalog.pg_enum as v
           where v.enumtypid = coalesce(d.base, t.oid)
           order by v.enumsortorder
-        )
+        ) else '{}' end
       )
       order by a.attnum
     ) as list
@@ -60,6 +61,8 @@ columns as (
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   join pg_catalog.pg_type as t on t.oid = a.atttypid
   left join domains as d on d.oid = t.oid
+  left join pg_catalog.pg_description as r
+    on r.objoid = a.attrelid and r.objsubid = a.attnum and r.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
   left join pg_catalog.pg_attrdef as e on e.adrelid = a.attrelid and e.adnum = a.attnum
   cross join lateral (
     select

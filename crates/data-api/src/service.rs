@@ -28,6 +28,8 @@ use crate::{cors, openapi, response};
 /// How long to wait after the schema could not be read or the announcements ended; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(32);
+/// How long to wait for more announcements after one.
+const SETTLING: Duration = Duration::from_millis(20);
 
 /// A PostgREST-compatible data API over one database. Cheap to clone.
 #[derive(Clone)]
@@ -146,12 +148,16 @@ impl DataApi {
                             return;
                         }
                     };
-                    if said == "reload config"
+                    // Whoever changes much announces much: a migration is one reading, and not one for each of its statements.
+                    tokio::time::sleep(SETTLING).await;
+                    let mut said: Vec<String> = std::iter::once(said).chain(listener.rest()).collect();
+                    said.retain(|word| matches!(word.as_str(), "" | "reload schema" | "reload config"));
+                    if said.iter().any(|word| word == "reload config")
                         && let Some(config) = configuration().await
                     {
                         self.configure(config);
                     }
-                    if matches!(said.as_str(), "" | "reload schema" | "reload config") && !self.try_reload().await {
+                    if !said.is_empty() && !self.try_reload().await {
                         return;
                     }
                 }

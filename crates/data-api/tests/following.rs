@@ -52,6 +52,30 @@ async fn a_new_table_is_there_after_the_announcement_and_requests_go_on() {
 }
 
 #[tokio::test]
+async fn many_changes_at_once_are_few_readings() {
+    let harbour = Harbour::open().await;
+    let (stop, api) = (CancellationToken::new(), harbour.api.clone());
+    let following = tokio::spawn({
+        let stop = stop.clone();
+        async move { api.follow("pgrst", || async { None }, stop).await }
+    });
+    let owner = harbour.database.owner.get().await.unwrap();
+    while harbour.api.figures().schema_loads < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for number in 0..100 {
+        owner.batch_execute(&format!("create table harbour.buoy_{number} (id integer)")).await.unwrap();
+        owner.batch_execute("notify pgrst, 'reload schema'").await.unwrap();
+    }
+    owner.batch_execute("grant select on harbour.buoy_99 to anon").await.unwrap();
+    eventually(&harbour, "/buoy_99", "200").await;
+    let loads = harbour.api.figures().schema_loads;
+    assert!(loads < 60, "{loads} readings for 100 changes");
+    stop.cancel();
+    following.await.unwrap();
+}
+
+#[tokio::test]
 async fn without_a_schema_requests_are_told_to_come_again() {
     let harbour = Harbour::open().await;
     let config = configured(&[]).config(Default::default()).unwrap();

@@ -88,6 +88,11 @@ impl Listener {
         Self { client, notifications, _reading: reading, next_probe: Instant::now() + PROBE }
     }
 
+    /// What has been notified by now besides, without waiting.
+    pub fn rest(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.notifications.try_recv().ok()).collect()
+    }
+
     /// Waits for the next sign of life; never longer than a probe takes. May be dropped while it waits.
     ///
     /// # Errors

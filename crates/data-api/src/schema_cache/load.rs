@@ -32,6 +32,9 @@ pub enum LoadError {
     /// Postgres answered something that was not expected: a mistake of ours.
     #[error("the catalogue has an entry that is not understood: {0}")]
     Entry(#[from] serde_json::Error),
+    /// Nobody was left to understand it.
+    #[error("the reading was interrupted")]
+    Interrupted(#[source] tokio::task::JoinError),
 }
 
 impl SchemaCache {
@@ -42,9 +45,11 @@ impl SchemaCache {
         // Without a search path every name that Postgres prints is qualified.
         transaction.batch_execute("set local search_path = ''").await.map_err(failed)?;
         // Eight queries at once make a large future; it is read rarely.
-        let cache = Box::pin(read(&transaction, config)).await?;
+        let catalogue = Box::pin(Catalogue::read(&transaction, config)).await?;
         transaction.commit().await.map_err(failed)?;
-        Ok(cache)
+        // Of thousands of tables that takes a while, for which no request is to wait.
+        let schemas = config.schemas.clone();
+        tokio::task::spawn_blocking(move || catalogue.understood(&schemas)).await.map_err(LoadError::Interrupted)?
     }
 }
 
@@ -52,46 +57,66 @@ fn failed(error: tokio_postgres::Error) -> LoadError {
     LoadError::Postgres(PostgresError::Statement(error))
 }
 
-async fn read(transaction: &Transaction<'_>, config: &Config) -> Result<SchemaCache, LoadError> {
-    let schemas = &config.schemas;
-    let with_extra: Vec<&String> = schemas.iter().chain(&config.extra_search_path).collect();
-    let of_schemas = [(schemas as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
-    let of_all = [(&with_extra as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
-    let of_functions: [(&(dyn ToSql + Sync), Type); 3] =
-        [(schemas, Type::TEXT_ARRAY), (&config.hoisted_settings, Type::TEXT_ARRAY), (&false, Type::BOOL)];
-    // One flight: none of these needs another's answer. Without a name, because what is asked once need not be kept, and a pooler in
-    // transaction mode knows no names.
-    let (tables, keys, views, sides, functions, computed, representations, handlers) = futures_util::try_join!(
-        transaction.query_typed(TABLES, &of_schemas),
-        transaction.query_typed(RELATIONSHIPS, &[]),
-        transaction.query_typed(VIEWS, &of_all),
-        transaction.query_typed(KEYS, &[]),
-        transaction.query_typed(FUNCTIONS, &of_functions),
-        transaction.query_typed(COMPUTED, &[]),
-        transaction.query_typed(REPRESENTATIONS, &[]),
-        transaction.query_typed(HANDLERS, &of_schemas),
-    )
-    .map_err(failed)?;
-    let views = views.iter().map(view).collect::<Result<Vec<_>, _>>()?;
-    let sides: Vec<Key> = sides.iter().map(key).collect();
-    let in_views = keys_in_views(&views, &sides, schemas);
-    let mut tables: HashMap<Qualified, Table> =
-        entries(&tables)?.into_iter().map(|table: Table| (table.qualified(), table)).collect();
-    for key in in_views.iter().filter(|key| key.side == KeySide::Primary) {
-        if let Some(view) = tables.get_mut(&key.view) {
-            // Under several names the first will do: nobody has to name it.
-            view.primary_key.extend(key.columns.iter().filter_map(|names| names.first().cloned()));
-        }
+/// What the catalogue says, as it says it.
+struct Catalogue {
+    tables: Vec<Row>,
+    foreign_keys: Vec<Row>,
+    views: Vec<Row>,
+    sides: Vec<Row>,
+    functions: Vec<Row>,
+    computed: Vec<Row>,
+    representations: Vec<Row>,
+    handlers: Vec<Row>,
+}
+
+impl Catalogue {
+    async fn read(transaction: &Transaction<'_>, config: &Config) -> Result<Self, LoadError> {
+        let schemas = &config.schemas;
+        let with_extra: Vec<&String> = schemas.iter().chain(&config.extra_search_path).collect();
+        let of_schemas = [(schemas as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
+        let of_all = [(&with_extra as &(dyn ToSql + Sync), Type::TEXT_ARRAY)];
+        let of_functions: [(&(dyn ToSql + Sync), Type); 3] =
+            [(schemas, Type::TEXT_ARRAY), (&config.hoisted_settings, Type::TEXT_ARRAY), (&false, Type::BOOL)];
+        // One flight: none of these needs another's answer. Without a name, because what is asked once need not be kept, and a pooler
+        // in transaction mode knows no names.
+        let (tables, foreign_keys, views, sides, functions, computed, representations, handlers) =
+            futures_util::try_join!(
+                transaction.query_typed(TABLES, &of_schemas),
+                transaction.query_typed(RELATIONSHIPS, &[]),
+                transaction.query_typed(VIEWS, &of_all),
+                transaction.query_typed(KEYS, &[]),
+                transaction.query_typed(FUNCTIONS, &of_functions),
+                transaction.query_typed(COMPUTED, &[]),
+                transaction.query_typed(REPRESENTATIONS, &[]),
+                transaction.query_typed(HANDLERS, &of_schemas),
+            )
+            .map_err(failed)?;
+        Ok(Self { tables, foreign_keys, views, sides, functions, computed, representations, handlers })
     }
-    let relationships = relationships(entries(&keys)?, entries(&computed)?, &in_views, &tables, schemas);
-    tables.retain(|table, _| schemas.contains(&table.schema));
-    Ok(SchemaCache {
-        tables,
-        relationships,
-        functions: functions_statement_rows(&functions)?,
-        representations: representations.iter().map(representation).collect::<Representations>(),
-        media_handlers: media_handlers(&handlers),
-    })
+
+    fn understood(&self, schemas: &[String]) -> Result<SchemaCache, LoadError> {
+        let views = self.views.iter().map(view).collect::<Result<Vec<_>, _>>()?;
+        let sides: Vec<Key> = self.sides.iter().map(key).collect();
+        let in_views = keys_in_views(&views, &sides, schemas);
+        let mut tables: HashMap<Qualified, Table> =
+            entries(&self.tables)?.into_iter().map(|table: Table| (table.qualified(), table)).collect();
+        for key in in_views.iter().filter(|key| key.side == KeySide::Primary) {
+            if let Some(view) = tables.get_mut(&key.view) {
+                // Under several names the first will do: nobody has to name it.
+                view.primary_key.extend(key.columns.iter().filter_map(|names| names.first().cloned()));
+            }
+        }
+        let (keys, computed) = (entries(&self.foreign_keys)?, entries(&self.computed)?);
+        let relationships = relationships(keys, computed, &in_views, &tables, schemas);
+        tables.retain(|table, _| schemas.contains(&table.schema));
+        Ok(SchemaCache {
+            tables,
+            relationships,
+            functions: functions_statement_rows(&self.functions)?,
+            representations: self.representations.iter().map(representation).collect::<Representations>(),
+            media_handlers: media_handlers(&self.handlers),
+        })
+    }
 }
 
 /// The functions that the statement gave, by name; those with the fewest parameters first.

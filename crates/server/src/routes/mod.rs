@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
@@ -92,12 +92,18 @@ async fn surround(request: Request, next: Next) -> Response {
 /// transaction: nothing is left half done.
 async fn answered(request: Request, next: Next) -> Response {
     let began = Instant::now();
+    // The data API's clients read errors in its form alone.
+    let told = if rest::is_below(request.uri().path()) {
+        Failure::into_data_api_response
+    } else {
+        <Failure as IntoResponse>::into_response
+    };
     let answer = AssertUnwindSafe(async { next.run(request).await }).catch_unwind();
     let answer = match tokio::time::timeout(DEADLINE, answer).await {
         Ok(Ok(answer)) => answer,
         // A panic's message may hold what was worked on: it goes nowhere.
-        Ok(Err(_)) => Failure::Panic.into_response(),
-        Err(_) => Failure::Timeout.into_response(),
+        Ok(Err(_)) => told(Failure::Panic),
+        Err(_) => told(Failure::Timeout),
     };
     tracing::debug!(status = answer.status().as_u16(), milliseconds = began.elapsed().as_millis() as u64, "answered");
     answer
@@ -125,8 +131,13 @@ mod tests {
 
     /// Status and body of `GET /` where the handler is this one.
     async fn answer(handler: MethodRouter) -> (u16, String) {
-        let router = surrounded(Router::new().route("/", handler));
-        let response = router.oneshot(Request::new(Body::empty())).await.expect("a router is infallible");
+        answer_at("/", handler).await
+    }
+
+    async fn answer_at(path: &'static str, handler: MethodRouter) -> (u16, String) {
+        let router = surrounded(Router::new().route(path, handler));
+        let request = Request::builder().uri(path).body(Body::empty()).expect("the path is one");
+        let response = router.oneshot(request).await.expect("a router is infallible");
         assert!(response.headers().contains_key(REQUEST_ID));
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 10_000).await.expect("the body is in memory");
@@ -141,6 +152,13 @@ mod tests {
         let (status, body) = answer(get(panicking)).await;
         assert_eq!(status, 500);
         insta::assert_snapshot!(body, @r#"{"error":{"code":"internal-error","hint":"the server's log says why, under this answer's `x-request-id`","message":"the server failed to serve this request"}}"#);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn below_the_data_api_it_is_said_in_the_data_apis_form() {
+        let (status, body) = answer_at("/rest/v1/boats", get(std::future::pending::<()>)).await;
+        assert_eq!(status, 503);
+        insta::assert_snapshot!(body, @r#"{"code":"PGRST000","details":"timeout","hint":null,"message":"this took too long and was given up; try again"}"#);
     }
 
     #[tokio::test(start_paused = true)]

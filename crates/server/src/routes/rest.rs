@@ -30,6 +30,11 @@ use crate::{Failure, Services};
 /// What stands before the data API's own paths.
 const MOUNTED_AT: &str = "/rest/v1";
 
+/// Whether a path is the data API's.
+pub(super) fn is_below(path: &str) -> bool {
+    path.strip_prefix(MOUNTED_AT).is_some_and(|rest| rest.starts_with('/'))
+}
+
 pub(super) async fn answer(State(services): State<Services>, request: Request) -> Response {
     let Some(mounted) = services.data_api.clone() else { return Failure::NoRoute.into_data_api_response() };
     let headers = request.headers().clone();

@@ -44,6 +44,7 @@ pub use render::{render, to_json};
 pub use rules::{RULES, Rule};
 pub use sarif::to_sarif;
 pub use source::Source;
+pub(crate) use structure::PLATFORM_SCHEMAS;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

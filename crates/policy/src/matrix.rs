@@ -26,9 +26,11 @@ mod report;
 mod run;
 mod sample;
 mod seed;
+mod untried;
 mod world;
 
 pub use attempt::Action;
 pub use report::{Finding, Matrix, drift};
 pub use run::{MatrixError, run};
 pub use seed::SeedError;
+pub use untried::untried;

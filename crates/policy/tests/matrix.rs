@@ -2,11 +2,11 @@
 
 use insta::assert_snapshot;
 use policy::difference::difference;
-use policy::matrix::{Finding, Matrix, run};
+use policy::matrix::{Finding, Matrix, run, untried};
 use policy::model::Model;
 use postgres::testing::TestDatabase;
 
-use crate::support::app::{STRICT_DECLARATION, STRICT_SCHEMA, declared, execute, model, protected};
+use crate::support::app::{DECLARATION, STRICT_DECLARATION, STRICT_SCHEMA, declared, execute, model, protected};
 
 async fn matrix(model: &Model, database: &TestDatabase) -> Matrix {
     match run(model, &database.owner).await {
@@ -369,6 +369,25 @@ async fn what_was_revoked_ends_at_once_where_the_declaration_says_so() {
     );
 }
 
+/// Whoever goes by a list does not see what is not on it.
+#[tokio::test]
+async fn a_table_that_nobody_declared_is_told() {
+    let database = protected().await;
+    let untried = async || told(&untried(&model(), &database.owner).await.unwrap());
+    assert_eq!(untried().await, "");
+    execute(
+        &database,
+        "create table public.secrets (id bigint primary key, org_id text); alter table public.secrets enable row level security;
+         create policy open on public.secrets for select to authenticated using (true); grant select, delete on public.secrets to authenticated;
+         create table public.closed (id bigint primary key); create schema hidden; create table hidden.away (id bigint primary key);
+         grant select on hidden.away to anon",
+    )
+    .await;
+    assert_snapshot!(untried().await, @"untried: public.secrets: authenticated may select, delete, and rowlock.toml does not declare it");
+    let allowing = Model::parse(&format!("[policies]\nallow = ['untried public.secrets']\n{DECLARATION}")).unwrap();
+    assert_eq!(told(&policy::matrix::untried(&allowing, &database.owner).await.unwrap()), "");
+}
+
 /// A role counts as the mirror has it, for every organization; and columns of one's own are told by what policies compare them with.
 #[tokio::test]
 async fn what_the_app_does_not_declare_is_tried_as_well() {
@@ -382,41 +401,49 @@ async fn what_the_app_does_not_declare_is_tried_as_well() {
         table[begin..].split("\n\n").next().unwrap().to_owned()
     };
     assert_snapshot!(of("public.ledgers"), @"
-    public.ledgers: organization     ada@Acme       ben@Acme       cleo@Globex
-                                     S I U G T D    S I U G T D    S I U G T D
-      nobody                         ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      ada, org:admin of Acme         ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
-      ada, version 1                 ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
-      ada, no organization           ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
-      ada, pending                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      ada, impersonated              ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      ada, session ended             ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      ben, org:member of Acme        ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      ben, version 1                 ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      ben, claims of a template      ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      dan, all permissions in Acme   ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
-      fay, left Acme a moment ago    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      cleo, org:admin of Globex      ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ · ✔
-      eve, signed in, nowhere        ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
-      dan, org:bookkeeper of Acme    ✔ ✔ ✔ ✘ · ✘    ✔ ✔ ✔ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+    public.ledgers: organization           ada@Acme       ben@Acme       cleo@Globex
+                                           S I U G T D    S I U G T D    S I U G T D
+      nobody                               ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, org:admin of Acme               ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, version 1                       ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, no organization                 ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, pending                         ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, impersonated                    ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ada, session ended                   ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, org:member of Acme              ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, version 1                       ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, claims of a template            ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      dan, all permissions in Acme         ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      fay, left Acme a moment ago          ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      cleo, org:admin of Globex            ✘ ✘ ✘ ✘ ✘ ✘    ✘ ✘ ✘ ✘ ✘ ✘    ✔ ✘ ✘ ✘ · ✔
+      eve, signed in, nowhere              ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      dan, org:bookkeeper, impersonated    ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ ✘ ✘
+      dan, org:bookkeeper of Acme          ✔ ✔ ✔ ✘ · ✘    ✔ ✔ ✔ ✘ · ✘    ✔ ✘ ✘ ✘ ✘ ✘
+      gil, org:admin without permissions   ✔ ✘ ✘ ✘ · ✔    ✔ ✘ ✘ ✘ · ✔    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, feature:reports alone           ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
+      ben, plan:user:pro alone             ✔ ✘ ✘ ✘ · ✘    ✔ ✘ ✘ ✘ · ✘    ✘ ✘ ✘ ✘ ✘ ✘
     ");
     assert_snapshot!(of("public.messages"), @"
-    public.messages: custom          ada@Acme       ben@Acme       cleo@Globex
-                                     S I U G T D    S I U G T D    S I U G T D
-      nobody                         ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ada, org:admin of Acme         ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ada, version 1                 ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ada, no organization           ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ada, pending                   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ada, impersonated              ✔ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ada, session ended             ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      ben, org:member of Acme        ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
-      ben, version 1                 ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
-      ben, claims of a template      ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
-      dan, all permissions in Acme   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      fay, left Acme a moment ago    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      cleo, org:admin of Globex      ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔
-      eve, signed in, nowhere        ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
-      dan, org:bookkeeper of Acme    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+    public.messages: custom                ada@Acme       ben@Acme       cleo@Globex
+                                           S I U G T D    S I U G T D    S I U G T D
+      nobody                               ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, org:admin of Acme               ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, version 1                       ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, no organization                 ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, pending                         ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, impersonated                    ✔ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ada, session ended                   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ben, org:member of Acme              ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      ben, version 1                       ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      ben, claims of a template            ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      dan, all permissions in Acme         ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      fay, left Acme a moment ago          ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      cleo, org:admin of Globex            ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔
+      eve, signed in, nowhere              ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      dan, org:bookkeeper, impersonated    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      dan, org:bookkeeper of Acme          ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      gil, org:admin without permissions   ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘    ✘ ✘ ✘ · · ✘
+      ben, feature:reports alone           ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
+      ben, plan:user:pro alone             ✘ ✘ ✘ · · ✘    ✔ ✔ ✘ · · ✔    ✘ ✘ ✘ · · ✘
     ");
 }

@@ -178,6 +178,22 @@ fn mutants(model: &Model, table: &Table, relation: &Relation) -> Vec<Mutant> {
     mutants
 }
 
+/// Mutants that change neither access nor cost, and why.
+fn why_unnoticed(what: &str) -> Option<&'static str> {
+    const EQUIVALENT: &[(&str, &str)] = &[
+        ("public.articles: index articles_author_idx dropped", "the index on org_id narrows down the same conditions"),
+        (
+            "public.handbooks: policy handbooks_update using (org_id = (select clerk.org_id()))",
+            "with check asks for the permission, which is not the row's, so it asks the same of the row before",
+        ),
+        (
+            "public.handbooks: policy handbooks_update with check (org_id = (select clerk.org_id()))",
+            "using asks for the permission, which is not the row's, so it asks the same of the row afterwards",
+        ),
+    ];
+    EQUIVALENT.iter().find(|(known, _)| *known == what).map(|(_, why)| *why)
+}
+
 /// The table with all above it and its children: what a change to it can be seen in.
 fn family(model: &Model, table: &Table) -> Model {
     let parent_of = |child: &Table| match &child.access {
@@ -253,5 +269,10 @@ async fn every_mutant_is_noticed(schema: &str, declaration: &str) {
         "{} of {all} mutants were noticed: {by_lint} by the linter, {by_matrix} by the matrix",
         by_lint + by_matrix
     );
-    assert!(survivors.is_empty(), "nobody noticed:\n{}", survivors.join("\n"));
+    let unexplained: Vec<&String> = survivors.iter().filter(|what| why_unnoticed(what).is_none()).collect();
+    for what in &survivors {
+        println!("not noticed: {what}: {}", why_unnoticed(what).unwrap_or("nobody knows why"));
+    }
+    assert!(unexplained.is_empty(), "nobody noticed, and nobody knows why:\n{unexplained:#?}");
+    assert!((by_lint + by_matrix) * 100 >= all * 95, "fewer than 95 of 100");
 }

@@ -13,7 +13,7 @@ const OWNERS: [&str; 8] =
     ["user_id", "owner_id", "owner", "created_by", "author_id", "clerk_id", "clerk_user_id", "profile_id"];
 const TENANTS: [&str; 4] = ["org_id", "organization_id", "tenant_id", "clerk_org_id"];
 /// Schemas of the platform: not the author's to change.
-const FOREIGN: [&str; 16] = [
+pub(crate) const PLATFORM_SCHEMAS: [&str; 16] = [
     "auth",
     "storage",
     "realtime",
@@ -34,7 +34,7 @@ const FOREIGN: [&str; 16] = [
 
 pub(super) fn check(schema: &Schema, sources: &[Source], found: &mut Vec<Diagnostic>) {
     for (name, relation) in &schema.relations {
-        if FOREIGN.contains(&name.schema.as_str()) {
+        if PLATFORM_SCHEMAS.contains(&name.schema.as_str()) {
             continue;
         }
         let mut check =
@@ -49,8 +49,10 @@ pub(super) fn check(schema: &Schema, sources: &[Source], found: &mut Vec<Diagnos
             Kind::MaterializedView | Kind::ForeignTable => check.unprotected(),
         }
     }
-    for function in
-        schema.functions.iter().filter(|function| function.definer && !FOREIGN.contains(&function.name.schema.as_str()))
+    for function in schema
+        .functions
+        .iter()
+        .filter(|function| function.definer && !PLATFORM_SCHEMAS.contains(&function.name.schema.as_str()))
     {
         let mut say = |id: &str, label: String| {
             found.push(Diagnostic {

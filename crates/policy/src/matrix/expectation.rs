@@ -49,15 +49,19 @@ fn passes<'p>(
     if !plan.grants.iter().any(|(granted, commands)| *granted == role && commands.contains(&command)) {
         return Some(false);
     }
-    let (mut let_in, mut turned_away) = (false, false);
-    for policy in &plan.policies {
-        if !policy.roles.contains(&role) || policy.command.is_some_and(|own| own != command) {
-            continue;
+    let concerned =
+        |policy: &&PlannedPolicy| policy.roles.contains(&role) && policy.command.is_none_or(|own| own == command);
+    // Whoever is turned away is, whatever the author's own conditions come to.
+    for policy in plan.policies.iter().filter(concerned).filter(|policy| policy.restrictive) {
+        if !holds(condition(policy)?, persona, row)? {
+            return Some(false);
         }
-        let holds = holds(condition(policy)?, persona, row)?;
-        if policy.restrictive { turned_away |= !holds } else { let_in |= holds }
     }
-    Some(let_in && !turned_away)
+    let mut let_in = false;
+    for policy in plan.policies.iter().filter(concerned).filter(|policy| !policy.restrictive) {
+        let_in |= holds(condition(policy)?, persona, row)?;
+    }
+    Some(let_in)
 }
 
 fn holds(condition: &Condition, persona: &Facts, row: &RowFacts<'_>) -> Option<bool> {

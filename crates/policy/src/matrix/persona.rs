@@ -8,11 +8,11 @@ use tokens::{DatabaseRoles, Principal, Verified};
 
 use super::run::MatrixError;
 use super::world::{
-    ACME, ADA, BEN, CLEO, DAN, ENDED_SESSION, EVE, FAY, GLOBEX, Held, LOST_MEMBERSHIPS, Membership, Vocabulary,
+    ACME, ADA, BEN, CLEO, DAN, ENDED_SESSION, EVE, FAY, GIL, GLOBEX, Held, LOST_MEMBERSHIPS, Membership, Vocabulary,
     further_roles, holder_of,
 };
 use crate::issuer::Issuer;
-use crate::model::{Model, Role};
+use crate::model::{Exception, Model, Role};
 
 /// One caller.
 #[derive(Debug)]
@@ -119,7 +119,24 @@ pub(super) async fn personas(
     ];
     for role in further_roles(vocabulary) {
         let key = role.strip_prefix("org:").unwrap_or(role);
-        list.push((format!("dan, {role} of Acme"), v2(&holder_of(role), ACME, key, &[])));
+        let holder = v2(&holder_of(role), ACME, key, &[]);
+        if model.settings.impersonated != Exception::Accept {
+            list.push((format!("dan, {role}, impersonated"), with(&holder, "act", json!({ "sub": "user_support" }))));
+        }
+        list.push((format!("dan, {role} of Acme"), holder));
+    }
+    // Where one of several things is enough, somebody has that one alone.
+    if vocabulary.admin_is_enough {
+        list.push(("gil, org:admin without permissions".to_owned(), version_2(GIL, ACME, "admin", &[])));
+    }
+    for paid in &vocabulary.enough {
+        let mut ben = v2(BEN, ACME, "member", &[]);
+        let (kind, name) = paid.split_once(':').unwrap_or_default();
+        let only = std::collections::BTreeSet::from([name.to_owned()]);
+        let none = std::collections::BTreeSet::new();
+        let (features, plans) = if kind == "feature" { (only, none) } else { (none, only) };
+        add_paid(&mut ben, &Vocabulary { features, plans, ..Vocabulary::default() });
+        list.push((format!("ben, {paid} alone"), ben));
     }
     for own in &model.personas {
         let claims =

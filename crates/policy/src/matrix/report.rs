@@ -47,6 +47,11 @@ pub enum Finding {
         /// Its condition, as Postgres has it.
         condition: String,
     },
+    /// A table that clients reach and that nobody declared.
+    Untried {
+        /// Which, and what they may do.
+        what: String,
+    },
     /// Something else than the policies stood in the way.
     CannotTell {
         /// What was tried, and what Postgres said.
@@ -62,6 +67,7 @@ impl Finding {
             Self::TooMuch { .. } => "too-much",
             Self::TooLittle { .. } => "too-little",
             Self::Dead { .. } => "dead-policy",
+            Self::Untried { .. } => "untried",
             Self::CannotTell { .. } => "cannot-tell",
         }
     }
@@ -77,6 +83,9 @@ impl Finding {
             }
             Self::Dead { .. } => {
                 "no Clerk token satisfies it (`rowlock policy lint` knows the usual reasons), or no row that was tried does: see `sample`"
+            }
+            Self::Untried { .. } => {
+                "nobody tried it: declare it (`rowlock policy add`), revoke the grants, or say with `allow = [\"untried <table>\"]` in [policies] that it is meant"
             }
             Self::CannotTell { .. } => {
                 "a trigger or a function failed: it cannot be told whether the policies would have let it pass"
@@ -94,6 +103,7 @@ impl fmt::Display for Finding {
             Self::Dead { what, condition } => {
                 write!(out, "{what}: {}", condition.split_whitespace().collect::<Vec<_>>().join(" "))
             }
+            Self::Untried { what } => write!(out, "{what}, and rowlock.toml does not declare it"),
             Self::CannotTell { what } => out.write_str(what),
         }
     }

@@ -13,6 +13,7 @@ pub(super) const BEN: &str = "user_rehearsal_ben";
 pub(super) const CLEO: &str = "user_rehearsal_cleo";
 pub(super) const DAN: &str = "user_rehearsal_dan";
 pub(super) const EVE: &str = "user_rehearsal_eve";
+pub(super) const GIL: &str = "user_rehearsal_gil";
 pub(super) const FAY: &str = "user_rehearsal_fay";
 pub(super) const ACME: &str = "org_rehearsal_acme";
 pub(super) const GLOBEX: &str = "org_rehearsal_globex";
@@ -33,6 +34,10 @@ pub(super) struct Vocabulary {
     pub(super) permissions: BTreeSet<String>,
     pub(super) features: BTreeSet<String>,
     pub(super) plans: BTreeSet<String>,
+    /// Features and plans that are enough beside something else.
+    pub(super) enough: BTreeSet<String>,
+    /// Whether being an administrator is enough beside a permission.
+    pub(super) admin_is_enough: bool,
 }
 
 impl Vocabulary {
@@ -51,6 +56,16 @@ impl Vocabulary {
                 Requirement::Plan(plan) => vocabulary.plans.insert(plan.clone()),
                 _ => false,
             };
+        }
+        let lists = model.tables.iter().filter_map(|table| table.access.rules());
+        for list in lists.flat_map(|rules| [&rules.select, &rules.insert, &rules.update, &rules.delete]) {
+            let paid =
+                |requirement: &&Requirement| matches!(requirement, Requirement::Feature(_) | Requirement::Plan(_));
+            if list.0.len() > 1 {
+                vocabulary.enough.extend(list.0.iter().filter(paid).map(ToString::to_string));
+                let permission = list.0.iter().any(|one| matches!(one, Requirement::Permission(_)));
+                vocabulary.admin_is_enough |= permission && list.0.contains(&Requirement::Role("org:admin".to_owned()));
+            }
         }
         vocabulary
     }
@@ -96,7 +111,14 @@ pub(super) fn memberships(vocabulary: &Vocabulary) -> Vec<Membership> {
         membership(DAN, ACME, "org:manager", &all),
         membership(CLEO, GLOBEX, "org:admin", &all),
     ];
-    all.extend(further_roles(vocabulary).map(|role| membership(&holder_of(role), ACME, role, &[])));
+    // Different roles in two organizations: what holds in one must not carry over into the other.
+    for role in further_roles(vocabulary) {
+        all.push(membership(&holder_of(role), ACME, role, &[]));
+        all.push(membership(&holder_of(role), GLOBEX, "org:member", &[]));
+    }
+    if vocabulary.admin_is_enough {
+        all.push(membership(GIL, ACME, "org:admin", &[]));
+    }
     all
 }
 

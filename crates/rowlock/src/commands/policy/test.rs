@@ -22,7 +22,8 @@ pub(super) async fn run(arguments: PolicyTestArguments, printer: Printer) -> any
     let model = super::model(config)?;
     let owner = super::super::migrated_pool().await?;
     let started = Instant::now();
-    let matrix = matrix::run(&model, &owner).await?;
+    let mut matrix = matrix::run(&model, &owner).await?;
+    matrix.findings.extend(matrix::untried(&model, &owner).await?);
     let seconds = started.elapsed().as_secs_f64();
     let now = matrix.to_string();
     let path = config.parent().unwrap_or_else(|| Path::new("")).join(&model.settings.matrix);
@@ -71,7 +72,7 @@ pub(super) async fn run(arguments: PolicyTestArguments, printer: Printer) -> any
 
 /// The worst first, and no more than anybody reads.
 fn show_findings(matrix: &Matrix, printer: Printer) {
-    for kind in ["leak", "too-much", "too-little", "dead-policy", "cannot-tell"] {
+    for kind in ["leak", "too-much", "too-little", "dead-policy", "untried", "cannot-tell"] {
         let found: Vec<&Finding> = matrix.findings.iter().filter(|finding| finding.kind() == kind).collect();
         for finding in found.iter().take(SHOWN) {
             printer.line(format!("{BAD}✗ {kind}{BAD:#} {finding}"));

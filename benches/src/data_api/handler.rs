@@ -119,8 +119,8 @@ impl Handler {
                 };
                 match in_scope(&[]).await {
                     Ok(statement) => statement,
-                    // Where Postgres cannot tell what a parameter is, it is the body.
-                    Err(_) => in_scope(&vec![Type::JSON; sent.parameters.len()]).await?,
+                    // What Postgres cannot tell the type of is the body, and comes first.
+                    Err(_) => in_scope(&[Type::JSON]).await?,
                 }
             }
         };

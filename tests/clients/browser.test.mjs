@@ -21,6 +21,11 @@ const CODE = "424242";
 const CONTINUE = "button[data-localization-key=formButtonPrimary]";
 /** Clerk's session tokens live for a minute. */
 const TOKEN_SECONDS = 60;
+/** The smallest picture there is. */
+const DOT = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
 
 let rowlock;
 let app;
@@ -224,6 +229,23 @@ describe("organizations", () => {
   });
 });
 
+test("<UserProfile/> takes a picture, which the browser shows", async () => {
+  const { page, context } = await visitor();
+  await signInByCode(page, ADA);
+  await signedIn(page);
+  await page.evaluate(() => window.Clerk.openUserProfile());
+  await page.click("text=Update profile");
+  await page.setInputFiles("input[type=file]", { name: "dot.png", mimeType: "image/png", buffer: DOT });
+  // A picture that another origin may not show has no width.
+  await page.waitForFunction(() =>
+    [...document.images].some((image) => image.src.includes("/images/") && image.naturalWidth > 0),
+  );
+  const [ada] = (await clerk.users.getUserList({ emailAddress: [ADA] })).data;
+  assert.equal(ada.hasImage, true);
+  assert.deepEqual(Buffer.from(await (await fetch(ada.imageUrl)).arrayBuffer()), DOT);
+  await context.close();
+});
+
 describe("signing out", () => {
   test("takes the session away everywhere, and is announced", async () => {
     const { page, context } = await visitor();
@@ -274,7 +296,11 @@ test("a token of one instance is nothing to another one beside it", async () => 
       skipJwksCache: true,
     });
     assert.ok((await verifyToken(token, options(rowlock))).sub);
-    await assert.rejects(verifyToken(token, options(other)), /JWK/);
+    await assert.rejects(verifyToken(token, options(other)), (error) => {
+      assert.equal(error.reason, "jwk-kid-mismatch");
+      assert.ok(error.message.includes(rowlock.ready.instance_id), error.message);
+      return true;
+    });
     await context.close();
   } finally {
     await other.stop();

@@ -174,6 +174,11 @@ const ELSEWHERE: &[Defect] = &[
         "role-without-organization",
     ),
     (
+        "an organization out of a header, which any client writes",
+        "create policy members on public.notes for select to authenticated using (org_id = (select current_setting('request.headers', true)::json ->> 'x-org-id'));",
+        "user-editable-claim",
+    ),
+    (
         "storage: files of nobody",
         "create policy own on storage.objects for select to authenticated using (owner = (select auth.uid()));",
         "storage-owner",

@@ -36,6 +36,10 @@ pub(super) fn check(schema: &Schema, found: &mut Vec<Diagnostic>) {
                     if let Some(label) = with_itself(&comparison, &lookup) {
                         say("self-comparison", &comparison, label);
                     }
+                    if falls_back_to_itself(&comparison, &lookup) {
+                        let label = "a caller without the claim is compared with the row's own value: always true";
+                        say("open-on-null", &comparison, label.to_owned());
+                    }
                     if is_with_null(&comparison) {
                         say("null-comparison", &comparison, "null for every row, which counts as false".to_owned());
                     }
@@ -74,6 +78,18 @@ fn with_itself(comparison: &SyntaxNode, lookup: &Lookup<'_>) -> Option<String> {
         _ => "something with itself",
     };
     Some(format!("compares {what}: {answer}"))
+}
+
+/// `org_id = coalesce((select clerk.org_id()), org_id)`
+fn falls_back_to_itself(comparison: &SyntaxNode, lookup: &Lookup<'_>) -> bool {
+    let Some((left, right)) = operands(comparison).filter(|_| operator(comparison) == "=") else { return false };
+    [(&left, &right), (&right, &left)].into_iter().any(|(column, other)| {
+        let other = bare(other);
+        let arguments = arguments(&other);
+        called(&other).as_deref() == Some("coalesce")
+            && arguments.iter().any(claims_or_caller)
+            && arguments.last().is_some_and(|last| reads_columns(last) && atoms(last, lookup) == atoms(column, lookup))
+    })
 }
 
 fn is_in_sub_select(node: &SyntaxNode, lookup: &Lookup<'_>) -> bool {
@@ -311,6 +327,8 @@ mod tests {
             "(org_id = (select clerk.org_id())) is distinct from false",
             "(current_setting('request.jwt.claims', true) is null or org_id = (select clerk.org_id())) and not (select clerk.is_pending())",
             "(select auth.jwt() ->> 'sub') is null",
+            "org_id = coalesce((select clerk.org_id()), org_id)",
+            "coalesce((select auth.jwt() ->> 'org_id'), notes.org_id) = org_id",
         ] {
             assert_eq!(found(condition), ["open-on-null"], "{condition}");
         }
@@ -320,6 +338,7 @@ mod tests {
             "(select clerk.user_id()) is not null",
             "coalesce(status = 'open', true)",
             "deleted_at is null",
+            "org_id = coalesce((select auth.jwt() ->> 'org_id'), (select auth.jwt() -> 'o' ->> 'id'))",
             "(org_id = (select clerk.org_id())) is true",
         ] {
             assert_eq!(found(condition), Vec::<&str>::new(), "{condition}");

@@ -109,6 +109,14 @@ fn identities(expression: &SyntaxNode, report: &mut Report<'_>) {
     for call in descendants(expression, SyntaxKind::CALL_EXPR) {
         match called(&call).as_deref() {
             Some("auth.uid") => report.say("auth-uid", &call, "casts `sub` to uuid; a Clerk id is text"),
+            // PostgREST's settings for what the client sends, whoever that is.
+            Some("current_setting")
+                if arguments(&call).first().and_then(string).is_some_and(|setting| {
+                    ["request.header", "request.cookie"].iter().any(|sent| setting.starts_with(sent))
+                }) =>
+            {
+                report.say("user-editable-claim", &call, "the client writes its headers and cookies");
+            }
             Some("auth.email") => report.say("email-identity", &call, "an e-mail address is not a person"),
             _ => {}
         }

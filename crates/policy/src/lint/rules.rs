@@ -78,7 +78,7 @@ pub const RULES: &[Rule] = rules! {
         bad: "create policy members on public.projects for select to authenticated using (org_id = (select auth.jwt() ->> 'org_id'));",
         good: "create policy members on public.projects for select to authenticated using (org_id = (select coalesce(auth.jwt() ->> 'org_id', auth.jwt() -> 'o' ->> 'id')));";
     "user-editable-claim" Error, "a claim is trusted that the user writes",
-        why: "`unsafe_metadata` and `user_metadata` are written by the user, from the browser. Whoever asks them for a role gives that role to everybody.",
+        why: "`unsafe_metadata` and `user_metadata` are written by the user, from the browser, as headers and cookies are. Whoever asks them for a role or an organization gives it to everybody.",
         fix: "use public metadata (clerk.metadata()), a role or a permission",
         bad: "create policy admins on public.notes for select to authenticated using ((select auth.jwt() -> 'user_metadata' ->> 'plan') = 'pro');",
         good: "create policy admins on public.notes for select to authenticated using ((select clerk.metadata() ->> 'plan') = 'pro');";

@@ -291,7 +291,8 @@ async fn a_person_is_told_why_nothing_is_there() {
              ✗ 2  org_id = org_acme
              ✗ 3  org_id = org_globex
       seen   0 of 3 rows
-      answer Postgres refused the statement: permission denied for table projects (42501)
+
+    answer   Postgres refused the statement: permission denied for table projects (42501)
 
     refused: role is anon because no token was sent, and anon has no grant for public.projects
     --- stderr

@@ -34,7 +34,7 @@ pub(crate) const ISSUER: &str = "https://clerk.example.com";
 /// 2026-11-22 00:00:00 UTC, in seconds: when the tests take place.
 pub(crate) const NOW: i64 = 1_795_305_600;
 /// What takes longer than this hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server. It stops when it is dropped, or in order with [`TestServer::stop`].
 pub(crate) struct TestServer {

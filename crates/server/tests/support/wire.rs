@@ -3,16 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use super::PATIENCE;
 
-pub(crate) struct Wire(TcpStream);
+/// Small: there may be thousands, and a reader that is to be slow must not run ahead.
+const BUFFER: usize = 512;
+
+pub(crate) struct Wire(BufReader<TcpStream>);
 
 impl Wire {
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        Self(TcpStream::connect(address).await.unwrap())
+        Self(BufReader::with_capacity(BUFFER, TcpStream::connect(address).await.unwrap()))
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {

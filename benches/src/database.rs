@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result};
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
-use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
+use postgres::{ClientPool, DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
 
 /// As many as `rowlock serve` opens unless told otherwise.
 const OWNER_CONNECTIONS: usize = 8;
@@ -46,15 +46,16 @@ impl Database {
     }
 
     /// A pool of the login that acts for clients.
-    pub(crate) fn clients(&self) -> Result<Pool> {
-        pool(&self.cluster.url().for_clients(), CLIENT_CONNECTIONS)
+    pub(crate) fn clients(&self) -> Result<ClientPool> {
+        clients(&self.cluster.url().for_clients())
     }
 
-    /// The same, through another port that leads here.
-    pub(crate) fn clients_through(&self, port: u16) -> Result<Pool> {
+    /// A pool of the same login and of Rowlock's, each through a port that leads here.
+    pub(crate) fn both_through(&self, port: u16) -> Result<(ClientPool, Pool)> {
         let url = self.cluster.url().for_clients();
         let detour = url.expose().replace(&format!(":{}/", self.port()), &format!(":{port}/"));
-        pool(&DatabaseUrl::parse(&detour)?, CLIENT_CONNECTIONS)
+        let detour = DatabaseUrl::parse(&detour)?;
+        Ok((clients(&detour)?, pool(&detour, CLIENT_CONNECTIONS)?))
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -71,6 +72,10 @@ impl Database {
         self.cluster.stop().await.context("Postgres did not stop well")?;
         self.to_remove.map_or(Ok(()), tempfile::TempDir::close).context("its directory stays behind")
     }
+}
+
+fn clients(url: &DatabaseUrl) -> Result<ClientPool> {
+    Ok(ClientPool::new(url, &PoolOptions { size: CLIENT_CONNECTIONS, ..PoolOptions::default() })?)
 }
 
 fn pool(url: &DatabaseUrl, size: usize) -> Result<Pool> {

@@ -1,16 +1,15 @@
 //! A client's statement under its identity: one round trip against four.
 //!
-//! Both sides send the same four statements on the same pool and get the same row; they differ in whether the next is
-//! sent before the last was answered. The limit is the shortest thing one can ask a Postgres, one round trip long.
+//! Both sides send the same four statements with the same login and get the same row; they differ in whether the next is sent before
+//! the last was answered, and ours cleans the session besides. The limit is the shortest thing one can ask a Postgres, one round trip long.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use postgres::{Parameter, Pool};
+use postgres::{ClientPool, Parameter, Pool};
 use tokens::Principal;
 use tokio::runtime::Runtime;
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::database::Database;
@@ -46,8 +45,8 @@ const SETTINGS: &str = include_str!("../../sql/principal/settings.sql");
 pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Report) -> Result<()> {
     let session = runtime.block_on(Session::begin())?;
     runtime.block_on(fill(&database.owner, &session.organization_id))?;
-    let near = database.clients()?;
-    let far = database.clients_through(delay_proxy::start(database.port(), ONE_WAY)?)?;
+    let near = database.both_through(database.port())?;
+    let far = database.both_through(delay_proxy::start(database.port(), ONE_WAY)?)?;
     let network = format!("{} ms each way", ONE_WAY.as_millis());
     for (pool, where_to, callers) in [(&near, "loopback", 1), (&near, "loopback", 32), (&far, network.as_str(), 1)] {
         let title = format!(
@@ -70,20 +69,19 @@ async fn fill(owner: &Pool, organization_id: &str) -> Result<()> {
 
 fn contenders<'a>(
     runtime: &'a Runtime,
-    pool: &'a Pool,
+    (clients, pool): &'a (ClientPool, Pool),
     principal: &'a Arc<Principal>,
     count: usize,
 ) -> Vec<Contender<'a>> {
-    let with_principal = move || (pool.clone(), Arc::clone(principal));
     vec![
-        Contender::ours("Pool::as_principal(..).query(..)", move || {
-            let (pool, principal) = with_principal();
-            callers::round(runtime, count, move || in_one_flight(pool.clone(), Arc::clone(&principal)))
+        Contender::ours("ClientPool::as_principal(..).query(..)", move || {
+            let (clients, principal) = (clients.clone(), Arc::clone(principal));
+            callers::round(runtime, count, move || in_one_flight(clients.clone(), Arc::clone(&principal)))
         }),
         Contender::peer(
             "the same four statements, each awaited",
             Ok(Box::new(move || {
-                let (pool, principal) = with_principal();
+                let (pool, principal) = (pool.clone(), Arc::clone(principal));
                 callers::round(runtime, count, move || one_by_one(pool.clone(), Arc::clone(&principal)))
             })),
         ),
@@ -97,9 +95,9 @@ fn contenders<'a>(
     ]
 }
 
-async fn in_one_flight(pool: Pool, principal: Arc<Principal>) -> Result<()> {
-    let rows = pool.as_principal(&principal).await?.query(STATEMENT, &[(&NOTE, Type::INT8)]).await?;
-    found_it(&rows)
+async fn in_one_flight(clients: ClientPool, principal: Arc<Principal>) -> Result<()> {
+    let rows = clients.as_principal(&principal).query(STATEMENT, &[(&NOTE, Type::INT8)]).await?;
+    found_it(rows.len())
 }
 
 async fn one_by_one(pool: Pool, principal: Arc<Principal>) -> Result<()> {
@@ -111,16 +109,16 @@ async fn one_by_one(pool: Pool, principal: Arc<Principal>) -> Result<()> {
     connection.query_typed(SETTINGS, &settings).await?;
     let rows = connection.query_typed(STATEMENT, &[(&NOTE, Type::INT8)]).await?;
     connection.batch_execute("commit").await?;
-    found_it(&rows)
+    found_it(rows.len())
 }
 
 async fn round_trip(pool: Pool) -> Result<()> {
     let rows = pool.get().await?.query_typed("select 1", &[]).await?;
-    found_it(&rows)
+    found_it(rows.len())
 }
 
 /// A fast answer without the row is no answer.
-fn found_it(rows: &[Row]) -> Result<()> {
-    ensure!(rows.len() == 1, "expected one row, found {}", rows.len());
+fn found_it(rows: usize) -> Result<()> {
+    ensure!(rows == 1, "expected one row, found {rows}");
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use postgres::Pool;
+use postgres::{ClientPool, ClientTransaction, End, Identity, Isolation, Parameter};
 use tokens::Principal;
 use tokio::runtime::Runtime;
 use tokio_postgres::types::Type;
@@ -98,7 +98,7 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
 /// One member, who asks.
 struct Asking<'a> {
     runtime: &'a Runtime,
-    pool: Pool,
+    pool: ClientPool,
     session: &'a Session,
 }
 
@@ -145,19 +145,28 @@ impl<'a> Asking<'a> {
 }
 
 async fn ask(
-    pool: Pool,
+    pool: ClientPool,
     principal: Arc<Principal>,
     statement: Arc<String>,
     organization: Arc<String>,
     rows: i64,
 ) -> Result<()> {
     let organization: &str = &organization;
-    let asked = pool.as_principal(&principal).await?;
-    let found = if statement.contains("$1") {
-        asked.query(&statement, &[(&organization, Type::TEXT)]).await?
-    } else {
-        asked.query(&statement, &[]).await?
+    let parameters: &[Parameter<'_>] = if statement.contains("$1") { &[(&organization, Type::TEXT)] } else { &[] };
+    // As the data API does: prepared for the role, and planned once.
+    let transaction = ClientTransaction {
+        identity: Identity::from(&*principal),
+        read_only: true,
+        isolation: Isolation::ReadCommitted,
+        settings_before_role: &[],
+        settings: &[],
+        ensures_rows: false,
+        before: None,
+        statements: &[(&statement, parameters)],
+        prepares: true,
+        end: End::Commit,
     };
-    ensure!(found.len() as i64 == rows, "expected {rows} rows, found {}", found.len());
+    let found = pool.run_for_client(transaction).await?[0].len();
+    ensure!(found as i64 == rows, "expected {rows} rows, found {found}");
     Ok(())
 }

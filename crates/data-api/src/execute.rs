@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, Request};
 use postgres::identifier::quote_identifier;
-use postgres::{ClientStatement, ClientTransaction, End, Identity, Isolation, Parameter, Pool, Setting, Verdict};
+use postgres::{
+    ClientPool, ClientStatement, ClientTransaction, End, Identity, Isolation, Parameter, Place, Row, Setting, Verdict,
+};
 use serde_json::{Map, Value as Json};
-use tokio_postgres::Row;
-use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::auth::Caller;
 use crate::config::Config;
@@ -37,7 +38,7 @@ pub(crate) struct Outcome {
 /// Whatever is the same for every request of one server.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
-    pub(crate) pool: &'a Pool,
+    pub(crate) pool: &'a ClientPool,
     pub(crate) config: &'a Config,
     pub(crate) caller: &'a Caller,
 }
@@ -53,10 +54,9 @@ impl Context<'_> {
         let statement = sql::statement(self.config, request, plan);
         if plan.explains() {
             let rows = self.transaction(http, request, Some(plan), &[statement], self.end(request, plan)).await?;
-            let lines: Vec<&[u8]> = rows[0].iter().map(|row| row.get::<_, Raw<'_>>(0).0).collect();
             let mut body = BytesMut::new();
-            for line in lines {
-                body.extend_from_slice(line);
+            for line in rows[0].iter().filter_map(|row| raw(row, 0)) {
+                body.extend_from_slice(&line);
                 body.extend_from_slice(b"\n");
             }
             return Ok(Outcome { body: body.freeze(), ..Outcome::default() });
@@ -77,7 +77,7 @@ impl Context<'_> {
         let mut outcome = rows[0].first().map(Outcome::from).unwrap_or_default();
         self::check(request, plan, outcome.given)?;
         if let Some(rows) = rows.get(1) {
-            let planned = rows.first().and_then(|row| planned_rows(row.get::<_, Raw<'_>>(0).0));
+            let planned = rows.first().and_then(|row| planned_rows(&raw(row, 0)?));
             outcome.total = match request.preferences.count {
                 Some(Count::Planned) => planned,
                 _ => outcome.total.map(|total| {
@@ -277,7 +277,7 @@ impl From<&Row> for Outcome {
             total: row.get("total"),
             given: row.get("given"),
             location: row.get("location"),
-            body: row.get::<_, Option<Raw<'_>>>("body").map(|body| Bytes::copy_from_slice(body.0)).unwrap_or_default(),
+            body: raw(row, "body").unwrap_or_default(),
             headers: row.get("response_headers"),
             status: row.get("response_status"),
             inserted: row.get("response_inserted"),
@@ -286,17 +286,13 @@ impl From<&Row> for Outcome {
 }
 
 /// The bytes of a value as they came: text, JSON, bytes, or a domain over these.
-struct Raw<'a>(&'a [u8]);
-
-impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(type_found: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        // In its binary form jsonb has a version before the text.
-        Ok(Self(if *type_found == Type::JSONB { bytes.get(1..).unwrap_or_default() } else { bytes }))
+fn raw<P: Place>(row: &Row, place: P) -> Option<Bytes> {
+    let mut bytes = row.raw(&place)?;
+    // In its binary form jsonb has a version before the text.
+    if *row.column(&place).type_() == Type::JSONB {
+        bytes.advance(1.min(bytes.len()));
     }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
+    Some(bytes)
 }
 
 impl Value {

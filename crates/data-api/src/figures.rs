@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use postgres::{Pool, PoolStatus};
+use postgres::{ClientPool, PoolStatus};
 
 /// What there is to count.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn of(loads: &SchemaLoads, clients: &Pool) -> Self {
+    pub(crate) fn of(loads: &SchemaLoads, clients: &ClientPool) -> Self {
         Self {
             schema_loads: loads.done.load(Ordering::Relaxed),
             failed_schema_loads: loads.failed.load(Ordering::Relaxed),

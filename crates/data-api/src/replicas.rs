@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use parking_lot::Mutex;
-use postgres::{Error as PostgresError, Pool};
+use postgres::{ClientPool, Error as PostgresError};
 
 use crate::auth::Caller;
 use crate::error::Error;
@@ -36,12 +36,12 @@ pub(crate) struct Replicas {
 
 #[derive(Debug)]
 pub(crate) struct Replica {
-    pub(crate) pool: Pool,
+    pub(crate) pool: ClientPool,
     left_alone_until: Mutex<Option<Instant>>,
 }
 
 impl Replicas {
-    pub(crate) fn new(pools: Vec<Pool>) -> Self {
+    pub(crate) fn new(pools: Vec<ClientPool>) -> Self {
         let all = pools.into_iter().map(|pool| Replica { pool, left_alone_until: Mutex::default() }).collect();
         Self { all, turn: AtomicUsize::new(0) }
     }
@@ -87,16 +87,14 @@ impl Replica {
             Err(Error::Postgres(failure)) => &failure.error,
             _ => return self.is_back(),
         };
-        match failure {
-            PostgresError::Busy { .. } | PostgresError::Connect(_) => {
-                self.leave_alone(failure);
-                true
-            }
-            PostgresError::Statement(error) => match error.as_db_error() {
-                Some(said) => NOT_ITS_BUSINESS.iter().any(|class| said.code().code().starts_with(class)),
-                // The connection broke: the next one finds out whether it is gone.
-                None => true,
-            },
+        if failure.is_absence() {
+            self.leave_alone(failure);
+            return true;
+        }
+        match failure.sql_state() {
+            Some(state) => NOT_ITS_BUSINESS.iter().any(|class| state.code().starts_with(class)),
+            // The connection broke: the next one finds out whether it is gone.
+            None => true,
         }
     }
 

@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use clerk::Clock;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use postgres::{Heard, Listener, Pool};
+use postgres::{ClientPool, Heard, Listener, Pool};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -37,9 +37,9 @@ pub struct DataApi(Arc<Inner>);
 
 struct Inner {
     /// Acts for clients.
-    clients: Pool,
+    clients: ClientPool,
     /// Acts for the application's own servers, where they may call.
-    service: ArcSwapOption<Pool>,
+    service: ArcSwapOption<ClientPool>,
     /// Read for clients, where nothing is written.
     replicas: Replicas,
     /// Reads the catalogue.
@@ -59,14 +59,14 @@ impl std::fmt::Debug for DataApi {
 impl DataApi {
     /// An API whose statements run on `clients`, and whose schema is read through `catalogue`. Until the schema has been
     /// [read](Self::reload), requests are answered 503.
-    pub fn new(clients: Pool, catalogue: Pool, config: Config, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clients: ClientPool, catalogue: Pool, config: Config, clock: Arc<dyn Clock>) -> Self {
         Self::with_replicas(clients, Vec::new(), catalogue, config, clock)
     }
 
     /// The same, with reads by `GET` and `HEAD` on `replicas` in turn, which have the login of `clients`.
     pub fn with_replicas(
-        clients: Pool,
-        replicas: Vec<Pool>,
+        clients: ClientPool,
+        replicas: Vec<ClientPool>,
         catalogue: Pool,
         config: Config,
         clock: Arc<dyn Clock>,
@@ -85,7 +85,7 @@ impl DataApi {
 
     /// Runs on `service` whatever is asked with a secret key: the clients' login cannot become `service_role`.
     #[must_use]
-    pub fn serving_on(self, service: Pool) -> Self {
+    pub fn serving_on(self, service: ClientPool) -> Self {
         self.0.service.store(Some(Arc::new(service)));
         self
     }
@@ -109,7 +109,7 @@ impl DataApi {
 
     /// Whether requests can be answered: the schema is known, and Postgres lets somebody in.
     pub async fn is_ready(&self) -> bool {
-        self.0.schema.load().is_some() && self.0.clients.get().await.is_ok()
+        self.0.schema.load().is_some() && self.0.clients.try_connect().await.is_ok()
     }
 
     /// Uses another configuration from the next request on.

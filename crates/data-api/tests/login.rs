@@ -1,6 +1,7 @@
 //! What the database says about its logins.
 
 use data_api::{login_settings, role_settings};
+use postgres::{Pool, PoolOptions};
 
 use crate::support::Harbour;
 
@@ -18,10 +19,10 @@ async fn settings_of_the_login_win_over_those_of_a_function() {
         )
         .await
         .unwrap();
-    let found = login_settings(&harbour.database.clients, Some("harbour.rules")).await;
+    let found = login_settings(&login(&harbour), Some("harbour.rules")).await;
     assert!(found.is_err(), "the login has no right to the schema");
     owner.batch_execute("grant usage on schema harbour to rowlock_client").await.unwrap();
-    let found = login_settings(&harbour.database.clients, Some("harbour.rules")).await.unwrap();
+    let found = login_settings(&login(&harbour), Some("harbour.rules")).await.unwrap();
     let pairs: Vec<String> = found.iter().map(|(name, value)| format!("{name}={value}")).collect();
     insta::assert_snapshot!(pairs.join(" "), @"db_max_rows=7 jwt_aud=quay db_max_rows=5");
     // A later one wins.
@@ -43,10 +44,15 @@ async fn what_is_set_for_a_role_holds_in_its_transactions() {
         ))
         .await
         .unwrap();
-    let settings = role_settings(&harbour.database.clients).await.unwrap();
+    let settings = role_settings(&login(&harbour)).await.unwrap();
     assert_eq!(settings[&role], [("statement_timeout".to_owned(), "77s".to_owned())]);
     let config = crate::support::configured(&[("DB_ANON_ROLE", &role)]).config(settings).unwrap();
     harbour.api.configure(config);
     harbour.api.reload().await.unwrap();
     assert_eq!(harbour.got("/rpc/patience").await, r#"200 "77s""#);
+}
+
+/// Logged in as the login for clients, to ask it about itself.
+fn login(harbour: &Harbour) -> Pool {
+    Pool::new(&harbour.database.url.for_clients(), &PoolOptions::default()).unwrap()
 }

@@ -7,7 +7,7 @@ use clerk::SystemClock;
 use data_api::DataApi;
 use insta::assert_snapshot;
 use postgres::testing::TestDatabase;
-use postgres::{Pool, PoolOptions};
+use postgres::{ClientPool, PoolOptions};
 
 use crate::support::{configured, request};
 
@@ -36,7 +36,7 @@ async fn told(name: &str) -> TestDatabase {
     database
 }
 
-async fn api(primary: &TestDatabase, replicas: Vec<Pool>) -> DataApi {
+async fn api(primary: &TestDatabase, replicas: Vec<ClientPool>) -> DataApi {
     let api = DataApi::with_replicas(
         primary.clients.clone(),
         replicas,
@@ -99,7 +99,7 @@ async fn a_replica_that_is_down_costs_nobody_an_answer_and_is_asked_again_later(
     let (primary, replica) = (told("primary").await, told("replica").await);
     // Nobody listens on port 1.
     let nowhere = postgres::DatabaseUrl::parse("postgres://anon:x@127.0.0.1:1/harbour").unwrap();
-    let nowhere = Pool::new(&nowhere, &PoolOptions::default()).unwrap();
+    let nowhere = ClientPool::new(&nowhere, &PoolOptions::default()).unwrap();
     let alone = api(&primary, vec![nowhere.clone()]).await;
     for _ in 0..3 {
         assert_eq!(asked(&alone, "GET /tides?select=told", &[], "").await, r#"200 [{"told":"primary"}]"#);

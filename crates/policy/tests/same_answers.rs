@@ -46,12 +46,12 @@ async fn a_rehearsal_answers_as_the_login_of_clients_does() {
             let rehearsal = Rehearsal::begin(&database.owner, &["anon", "authenticated"]).await.unwrap();
             let rehearsed = rehearsal.attempt(caller, (statement, &[]), None).await.unwrap().answer;
             rehearsal.end().await.unwrap();
-            let asked = database.clients.as_principal(caller).await.unwrap().query(statement, &[]).await;
-            let told = |answer: Result<Vec<tokio_postgres::Row>, postgres::Error>| match answer {
-                Ok(rows) => Ok(rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>()),
-                Err(error) => Err(error.sql_state().map(|state| state.code().to_owned())),
-            };
-            assert_eq!(told(rehearsed), told(asked), "{statement} as {}", caller.claims_json());
+            let asked = database.clients.as_principal(caller).query(statement, &[]).await;
+            let rehearsed = rehearsed.map(|rows| rows.iter().map(|row| row.get(0)).collect::<Vec<String>>());
+            let asked = asked.map(|rows| rows.iter().map(|row| row.get(0)).collect::<Vec<String>>());
+            let refused = |error: postgres::Error| error.sql_state().map(|state| state.code().to_owned());
+            let (rehearsed, asked) = (rehearsed.map_err(refused), asked.map_err(refused));
+            assert_eq!(rehearsed, asked, "{statement} as {}", caller.claims_json());
         }
     }
 }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use postgres_protocol::password::scram_sha_256;
 
 use crate::identifier::{quote_identifier, quote_literal};
-use crate::{DatabaseUrl, Error, Pool};
+use crate::{ClientPool, DatabaseUrl, Error, Pool};
 
 /// The login role of the client pool; created by the migrations.
 pub const CLIENT_LOGIN: &str = "rowlock_client";
@@ -58,10 +58,9 @@ pub async fn install_client_login(owner: &Pool) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`LoginError::TooPowerful`] says which power was found.
-pub async fn refuse_powerful_login(clients: &Pool) -> Result<(), LoginError> {
+pub async fn refuse_powerful_login(clients: &ClientPool) -> Result<(), LoginError> {
     let statement = include_str!("../../../sql/principal/login_powers.sql");
-    // Without a name: there may be a pooler in transaction mode in between.
-    let rows = clients.get().await?.query_typed(statement, &[]).await.map_err(Error::Statement)?;
+    let rows = clients.ask(statement, &[]).await?;
     let row = rows.first().expect("the statement gives one row, about the login");
     let powers = [
         ("is_superuser", "it is a superuser"),
@@ -70,7 +69,7 @@ pub async fn refuse_powerful_login(clients: &Pool) -> Result<(), LoginError> {
         ("administers", "it creates roles or databases, or replicates"),
         ("owns_relations", "it owns relations"),
     ];
-    let own = powers.into_iter().find(|(column, _)| row.get::<_, bool>(*column)).map(|(_, why)| why.to_owned());
+    let own = powers.into_iter().find(|(column, _)| row.get::<&str, bool>(column)).map(|(_, why)| why.to_owned());
     let other: Option<&str> = row.get("may_become");
     match own.or_else(|| other.map(|role| format!("it may become `{role}`, which sees past row-level security"))) {
         Some(why) => Err(LoginError::TooPowerful { role: row.get("role"), why }),

@@ -10,23 +10,22 @@
 //! <whatever the statements left in the session is removed>
 //! ```
 //!
-//! The guarantees are the same ones, for the same reasons: each step has its own Sync point, so an unknown role or a refusal
-//! aborts what follows; settings end with the transaction; a caller that goes away cancels and discards the connection.
+//! The guarantees are the same ones, for the same reasons: all steps have one Sync point, so behind an unknown role or a refusal
+//! nothing runs, neither the statement nor the commit; settings end with the transaction; a caller that goes away cancels and
+//! discards the connection.
 //!
-//! Where the end is known beforehand, all of it is one flight. Where it depends on the rows ([`End::Decided`]: "exactly one",
-//! "at most five"), nothing is committed before they have been seen, and the end is a second flight.
+//! Where the end is known beforehand, all of it is one flight, also the first time that a statement is prepared. Where it depends on
+//! the rows ([`End::Decided`]: "exactly one", "at most five"), nothing is committed before they have been seen, and the end is
+//! a second flight; and so it is where something was refused.
 
 use std::borrow::Cow;
 
-use futures_util::future::{OptionFuture, join_all};
-use futures_util::join;
 use tokens::Principal;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::types::Type;
 
-use crate::prepared::is_stale;
-use crate::principal_transaction::{CLEAN, ENSURE_CALLER, InFlight, commit_and_clean};
-use crate::{Connection, Error, Parameter, Pool};
+use crate::client_pool::{Boarded, ClientPool};
+use crate::wire::{Landed, Row, Step, is_stale};
+use crate::{Error, Parameter};
 
 /// For whom a transaction runs.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +114,7 @@ pub struct ClientTransaction<'a> {
     pub end: End<'a>,
 }
 
-impl Pool {
+impl ClientPool {
     /// Runs `transaction` and returns the rows of each statement after its end.
     ///
     /// # Errors
@@ -123,7 +122,7 @@ impl Pool {
     pub async fn run_for_client(&self, transaction: ClientTransaction<'_>) -> Result<Vec<Vec<Row>>, Error> {
         match self.run_once(&transaction).await {
             // Nothing has happened: Postgres refused to use what was prepared.
-            Err(Error::Statement(error)) if transaction.prepares && is_stale(&error) => {
+            Err(Error::Refused(refusal)) if transaction.prepares && is_stale(&refusal) => {
                 self.run_once(&ClientTransaction { prepares: false, ..transaction }).await
             }
             result => result,
@@ -131,192 +130,151 @@ impl Pool {
     }
 
     async fn run_once(&self, transaction: &ClientTransaction<'_>) -> Result<Vec<Vec<Row>>, Error> {
-        let flight = InFlight::new(self.get().await?);
-        let connection = flight.connection();
-        let statements = PreparedFor::look_up(self, connection, transaction);
-        let settings = statements.settings(transaction).await.map_err(Error::Statement)?;
-        let body = body(connection, transaction, &settings, &statements);
-        let (rows, ended, cleaned) = match (transaction.end, statements.need_another_flight()) {
-            (End::Commit, false) => {
-                let (rows, (ended, cleaned)) = join!(body, commit_and_clean(connection));
-                (rows, ended, cleaned)
-            }
-            (End::RollBack, false) => {
-                let (rows, (ended, cleaned)) = join!(body, rolled_back(connection));
-                (rows, ended, cleaned)
-            }
-            (end, _) => {
-                let rows = body.await;
-                let verdict = match (&rows, end) {
-                    (Err(_), _) => Verdict::Discard,
-                    (Ok(_), End::Commit) => Verdict::Commit,
-                    (Ok(_), End::RollBack) => Verdict::RollBack,
-                    (Ok(rows), End::Decided(decide)) => decide(rows),
-                };
-                let (ended, cleaned) = match verdict {
-                    Verdict::Commit => commit_and_clean(connection).await,
-                    Verdict::RollBack => rolled_back(connection).await,
-                    Verdict::Discard => {
-                        let (ended, cleaned) =
-                            join!(connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
-                        (ended, cleaned.is_ok())
-                    }
-                };
-                (rows, ended, cleaned)
-            }
-        };
-        if rows.as_ref().is_err_and(is_stale) {
-            statements.forget();
-        }
-        if cleaned {
-            flight.land();
-        }
-        let rows = rows.map_err(Error::Statement)?;
-        ended.map_err(Error::Statement)?;
-        Ok(rows)
-    }
-}
-
-type Told<T> = Result<T, tokio_postgres::Error>;
-
-/// Everything between the connection and the end. What is written here is sent on the first poll, in this order.
-async fn body(
-    connection: &Connection,
-    transaction: &ClientTransaction<'_>,
-    settings: &Settings<'_>,
-    statements: &PreparedFor<'_>,
-) -> Told<Vec<Vec<Row>>> {
-    let ensured = async {
+        let mut connection = self.board().await?;
+        let mut steps = Steps::of(transaction);
+        let (settings, values) = settings(transaction);
+        let settings_values: Vec<Parameter<'_>> = values.iter().map(|value| (value as _, Type::TEXT)).collect();
+        let scope = scope(transaction);
+        let scope = scope.as_deref();
+        steps.push_all([begin(transaction)]);
+        steps.push(&settings, &settings_values, steps.any_scope());
         if transaction.ensures_rows {
             // Whoever only reads may have to be made known first; from then on nothing is written.
-            let forbid = if transaction.read_only { FORBID_WRITING } else { "" };
-            let (ensured, forbidden) =
-                join!(connection.query_typed(ENSURE_CALLER, &[]), connection.batch_execute(forbid));
-            ensured?;
-            forbidden?;
+            steps.push_all([ENSURE_CALLER]);
+            steps.push_all(transaction.read_only.then_some(FORBID_WRITING));
         }
-        Ok(())
-    };
-    let before: OptionFuture<_> = transaction.before.map(|text| connection.query_typed(text, &[])).into();
-    let rows = (0..transaction.statements.len()).map(|index| statements.rows(index));
-    let (begun, set, ensured, before, rows) = join!(
-        connection.batch_execute(begin(transaction)),
-        settings.apply(connection),
-        ensured,
-        before,
-        join_all(rows),
-    );
-    begun?;
-    set?;
-    ensured?;
-    before.transpose()?;
-    rows.into_iter().collect()
-}
-
-/// Checks what was deferred, rolls back and cleans.
-async fn rolled_back(connection: &Connection) -> (Told<()>, bool) {
-    let (checked, ended, cleaned) =
-        join!(connection.batch_execute(CHECK), connection.batch_execute("rollback"), connection.batch_execute(CLEAN));
-    (checked.and(ended), cleaned.is_ok())
-}
-
-/// The statements of a transaction, and what of them its connection has prepared before.
-struct PreparedFor<'a> {
-    pool: &'a Pool,
-    connection: &'a Connection,
-    statements: &'a [ClientStatement<'a>],
-    /// The key of each statement, where statements are prepared, and the statement where that was done before.
-    known: Vec<Option<(String, Option<Statement>)>>,
-}
-
-impl<'a> PreparedFor<'a> {
-    fn look_up(pool: &'a Pool, connection: &'a Connection, transaction: &ClientTransaction<'a>) -> Self {
-        let scope = || {
-            let before = transaction.settings_before_role.iter().map(|(_, value)| value.as_ref());
-            before.chain([transaction.identity.role]).collect::<Vec<_>>().join("\0")
-        };
-        let scope = if transaction.prepares { Some(scope()) } else { None };
-        let known = |(text, parameters): &ClientStatement<'_>| {
-            let types: Vec<u32> = parameters.iter().map(|(_, declared)| declared.oid()).collect();
-            let key = format!("{}\0{types:?}\0{text}", scope.as_ref()?);
-            let statement = pool.prepared().get(Connection::id(connection), &key);
-            Some((key, statement))
-        };
-        let known = transaction.statements.iter().map(known).collect();
-        Self { pool, connection, statements: transaction.statements, known }
-    }
-
-    /// Whether a statement has to be prepared: it can be sent only when that is answered.
-    fn need_another_flight(&self) -> bool {
-        self.known.iter().any(|known| matches!(known, Some((_, None))))
-    }
-
-    /// The settings' statement, which is the same for all roles: it is prepared outside of the transaction, once.
-    async fn settings<'b>(&self, transaction: &ClientTransaction<'b>) -> Told<Settings<'b>> {
-        let (text, values) = settings(transaction);
-        if !transaction.prepares {
-            return Ok(Settings { statement: Err(text), values });
+        if let Some(before) = transaction.before {
+            steps.push(before, &[], scope);
         }
-        let connection = Connection::id(self.connection);
-        let statement = match self.pool.prepared().get(connection, &text) {
-            Some(statement) => statement,
+        let first = steps.all.len();
+        for (text, parameters) in transaction.statements {
+            steps.push(text, parameters, scope);
+        }
+        let end = match transaction.end {
+            End::Commit => Some(Verdict::Commit),
+            End::RollBack => Some(Verdict::RollBack),
+            End::Decided(_) => None,
+        };
+        if let Some(end) = end {
+            steps.end(end);
+        }
+        let ended = steps.all.len() - if end.is_some() { CLEAN.len() } else { 0 };
+        let mut landed = connection.fly(&steps.all).await?;
+        let refusal = match landed.refusal.take() {
             None => {
-                let statement = self.connection.prepare_typed(&text, &vec![Type::TEXT; values.len()]).await?;
-                self.pool.prepared().insert(connection, text, statement.clone());
-                statement
+                let rows = rows_of(landed, first, transaction);
+                if let End::Decided(decide) = transaction.end {
+                    finish(connection, transaction, decide(&rows)).await?;
+                } else {
+                    connection.leave();
+                }
+                return Ok(rows);
             }
+            // It has ended as it should. What cannot be cleaned is not given back.
+            Some(_) if landed.rows.len() >= ended => return Ok(rows_of(landed, first, transaction)),
+            Some(refusal) => refusal,
         };
-        Ok(Settings { statement: Ok(statement), values })
-    }
-
-    async fn rows(&self, index: usize) -> Told<Vec<Row>> {
-        let (text, parameters) = self.statements[index];
-        let Some((key, known)) = &self.known[index] else { return self.connection.query_typed(text, parameters).await };
-        let statement = match known {
-            Some(statement) => statement.clone(),
-            None => {
-                let types: Vec<Type> = parameters.iter().map(|(_, declared)| declared.clone()).collect();
-                let statement = self.connection.prepare_typed(text, &types).await?;
-                self.pool.prepared().insert(Connection::id(self.connection), key.clone(), statement.clone());
-                statement
-            }
-        };
-        let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
-        self.connection.query(&statement, &values).await
-    }
-
-    fn forget(&self) {
-        self.pool.prepared().forget(Connection::id(self.connection));
-    }
-}
-
-/// The first step: everything that is set for the transaction.
-struct Settings<'a> {
-    /// Prepared, or its text.
-    statement: Result<Statement, String>,
-    /// Names and values in turns.
-    values: Vec<&'a str>,
-}
-
-impl Settings<'_> {
-    async fn apply(&self, connection: &Connection) -> Told<()> {
-        match &self.statement {
-            Ok(statement) => {
-                let values: Vec<&(dyn ToSql + Sync)> = self.values.iter().map(|value| value as _).collect();
-                connection.query(statement, &values).await?;
-            }
-            Err(text) => {
-                let values: Vec<Parameter<'_>> = self.values.iter().map(|value| (value as _, Type::TEXT)).collect();
-                connection.query_typed(text, &values).await?;
-            }
+        if is_stale(&refusal) {
+            connection.wire().forget_statements();
         }
-        Ok(())
+        if let Err(error) = finish(connection, transaction, Verdict::Discard).await {
+            tracing::debug!(%error, "a connection that cannot be cleaned is not used again");
+        }
+        Err(Error::Refused(Box::new(refusal)))
     }
 }
 
+fn rows_of(landed: Landed, first: usize, transaction: &ClientTransaction<'_>) -> Vec<Vec<Row>> {
+    landed.rows.into_iter().skip(first).take(transaction.statements.len()).collect()
+}
+
+/// The second flight: the end alone, and cleaning. The connection goes back only when it is clean.
+async fn finish(mut connection: Boarded, transaction: &ClientTransaction<'_>, verdict: Verdict) -> Result<(), Error> {
+    let mut steps = Steps::of(transaction);
+    steps.end(verdict);
+    let ended = steps.all.len() - CLEAN.len();
+    let landed = connection.fly(&steps.all).await?;
+    match landed.refusal {
+        None => connection.leave(),
+        Some(_) if landed.rows.len() >= ended => {}
+        // What was deferred did not hold, so nothing is left but to clean.
+        Some(refusal) => {
+            let mut steps = Steps::of(transaction);
+            steps.end(Verdict::Discard);
+            if connection.fly(&steps.all).await?.refusal.is_none() {
+                connection.leave();
+            }
+            return Err(Error::Refused(Box::new(refusal)));
+        }
+    }
+    Ok(())
+}
+
+/// The steps of a flight, in order.
+struct Steps<'a> {
+    all: Vec<Step<'a>>,
+    prepares: bool,
+}
+
+impl<'a> Steps<'a> {
+    fn of(transaction: &ClientTransaction<'_>) -> Self {
+        Self { all: Vec::with_capacity(16), prepares: transaction.prepares }
+    }
+
+    /// For what means the same whoever asks.
+    fn any_scope(&self) -> Option<&'static str> {
+        self.prepares.then_some("")
+    }
+
+    fn push(&mut self, text: &'a str, parameters: &'a [Parameter<'a>], scope: Option<&'a str>) {
+        self.all.push(Step { text, parameters, scope });
+    }
+
+    fn push_all(&mut self, texts: impl IntoIterator<Item = &'a str>) {
+        let scope = self.any_scope();
+        self.all.extend(texts.into_iter().map(|text| Step { text, parameters: &[], scope }));
+    }
+
+    fn end(&mut self, verdict: Verdict) {
+        self.push_all(
+            match verdict {
+                Verdict::Commit => [None, Some("commit")],
+                // A transaction that is rolled back has not met its deferred constraints yet.
+                Verdict::RollBack => [Some("set constraints all immediate"), Some("rollback")],
+                Verdict::Discard => [None, Some("rollback")],
+            }
+            .into_iter()
+            .flatten(),
+        );
+        self.push_all(CLEAN);
+    }
+}
+
+/// Role and search path, on which a plan depends.
+fn scope(transaction: &ClientTransaction<'_>) -> Option<String> {
+    if !transaction.prepares {
+        return None;
+    }
+    let mut scope = String::from(transaction.identity.role);
+    for (_, value) in transaction.settings_before_role {
+        scope.push('\0');
+        scope.push_str(value);
+    }
+    Some(scope)
+}
+
+const ENSURE_CALLER: &str = include_str!("../../../sql/principal/ensure_caller.sql");
 const FORBID_WRITING: &str = "set transaction read only";
-/// A transaction that is rolled back has not met its deferred constraints yet.
-const CHECK: &str = "set constraints all immediate";
+
+/// Whatever a statement can leave behind on purpose; any function it calls may do so.
+const CLEAN: [&str; 6] = [
+    "close all",
+    "reset session authorization",
+    "reset all",
+    "unlisten *",
+    "discard temp",
+    "select pg_catalog.pg_advisory_unlock_all()",
+];
 
 fn begin(transaction: &ClientTransaction<'_>) -> &'static str {
     match (transaction.isolation, transaction.read_only && !transaction.ensures_rows) {

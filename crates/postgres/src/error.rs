@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+use crate::Refusal;
+
 /// A failure between Rowlock and Postgres. Messages are the operator's: they may name roles and tables, never values.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,12 +15,24 @@ pub enum Error {
         /// How long the caller waited.
         waited: Duration,
     },
+    /// There is nobody at the address, or not whom it asks for.
+    #[error("cannot connect to Postgres")]
+    Unreachable(#[source] std::io::Error),
     /// Postgres could not be reached or refused the login.
     #[error("cannot connect to Postgres")]
     Connect(#[source] tokio_postgres::Error),
     /// Postgres answered a statement with an error, or the connection broke under it.
     #[error("{}", summary(.0))]
     Statement(#[source] tokio_postgres::Error),
+    /// Postgres answered a client's statement with an error.
+    #[error("{}", told(.0))]
+    Refused(Box<Refusal>),
+    /// The connection broke under a client's statement.
+    #[error("the connection to Postgres broke")]
+    Broken(#[source] std::io::Error),
+    /// A parameter cannot be sent as what it is declared; nothing has been sent.
+    #[error("a parameter cannot be sent to Postgres")]
+    Unsendable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
@@ -26,8 +40,23 @@ impl Error {
     pub fn sql_state(&self) -> Option<&SqlState> {
         match self {
             Self::Statement(error) | Self::Connect(error) => error.code(),
-            Self::Busy { .. } => None,
+            Self::Refused(refusal) => Some(refusal.code()),
+            Self::Busy { .. } | Self::Unreachable(_) | Self::Broken(_) | Self::Unsendable(_) => None,
         }
+    }
+
+    /// What Postgres said to a statement, when it answered at all.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Statement(error) | Self::Connect(error) => error.as_db_error().map(Refusal::from),
+            Self::Refused(refusal) => Some((**refusal).clone()),
+            Self::Busy { .. } | Self::Unreachable(_) | Self::Broken(_) | Self::Unsendable(_) => None,
+        }
+    }
+
+    /// Whether there was no connection to begin with.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Unreachable(_) | Self::Connect(_))
     }
 
     /// Whether the data itself was refused (see [`is_data_error`]).
@@ -47,7 +76,11 @@ pub fn is_data_error(error: &tokio_postgres::Error) -> bool {
 /// Postgres's own sentence and SQLSTATE; never `detail`, which quotes values.
 fn summary(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
-        Some(answer) => format!("Postgres refused the statement: {} ({})", answer.message(), answer.code().code()),
+        Some(answer) => told(&Refusal::from(answer)),
         None => "the connection to Postgres broke".to_owned(),
     }
+}
+
+fn told(refusal: &Refusal) -> String {
+    format!("Postgres refused the statement: {refusal}")
 }

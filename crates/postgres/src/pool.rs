@@ -10,7 +10,6 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::prepared::PreparedStatements;
 use crate::tls::TlsError;
 use crate::{DatabaseUrl, Error, tls};
 
@@ -44,7 +43,6 @@ struct Shared {
     /// What encrypts; none on loopback.
     encryption: Option<MakeRustlsConnect>,
     wait: Duration,
-    prepared: PreparedStatements,
     /// How often a caller waited for nothing.
     timeouts: AtomicU64,
 }
@@ -99,13 +97,11 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is given, so timeouts are allowed");
-        let prepared = PreparedStatements::new(options.size);
         Ok(Self(Arc::new(Shared {
             connections,
             url: url.clone(),
             encryption,
             wait: options.wait,
-            prepared,
             timeouts: AtomicU64::new(0),
         })))
     }
@@ -134,10 +130,6 @@ impl Pool {
             waiting: found.waiting,
             timeouts: self.0.timeouts.load(Ordering::Relaxed),
         }
-    }
-
-    pub(crate) fn prepared(&self) -> &PreparedStatements {
-        &self.0.prepared
     }
 
     /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].

@@ -15,9 +15,9 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use crate::identifier::quote_identifier;
-use crate::principal_transaction::SETTINGS;
 use crate::{Connection, Error, Parameter, Pool, RequestContext};
 
+const SETTINGS: &str = include_str!("../../../sql/principal/settings.sql");
 /// No rehearsed statement may run longer: a policy that takes a minute is wrong in another way.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Nobody who works on the database waits longer for us, nor we for them.

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use crate::binaries::Binaries;
 use crate::cluster::{Cluster, ClusterOptions, Durability, Port};
 use crate::identifier::quote_identifier;
-use crate::{DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
+use crate::{ClientPool, DatabaseUrl, Pool, PoolOptions, install_client_login, migrations};
 
 const TEMPLATE: &str = "rowlock_template";
 
@@ -22,7 +22,7 @@ pub struct TestDatabase {
     /// Logged in as the owner.
     pub owner: Pool,
     /// Logged in as the powerless client login.
-    pub clients: Pool,
+    pub clients: ClientPool,
 }
 
 impl TestDatabase {
@@ -33,7 +33,8 @@ impl TestDatabase {
     pub async fn create() -> Self {
         let server = template_server().await;
         let url = create_database(server, Some(TEMPLATE)).await;
-        let (owner, clients) = (pool(&url), pool(&url.for_clients()));
+        let clients = ClientPool::new(&url.for_clients(), &PoolOptions::default());
+        let (owner, clients) = (pool(&url), clients.expect("loopback needs no certificates"));
         Self { url, owner, clients }
     }
 

@@ -1,8 +1,9 @@
 //! A client's transaction in full: as whom, how it ends, and what connections remember.
 
 use postgres::testing::TestDatabase;
-use postgres::{ClientTransaction, DatabaseUrl, End, Error, Identity, Isolation, Pool, PoolOptions, Verdict};
-use tokio_postgres::Row;
+use postgres::{
+    ClientPool, ClientTransaction, DatabaseUrl, End, Error, Identity, Isolation, PoolOptions, Row, Verdict,
+};
 
 const NOTES: &str = "
     create table public.notes (id integer primary key, owner text not null);
@@ -13,7 +14,7 @@ const NOTES: &str = "
     insert into public.notes values (1, 'ada'), (2, 'bob');
 ";
 
-async fn with_notes() -> (TestDatabase, Pool) {
+async fn with_notes() -> (TestDatabase, ClientPool) {
     let database = TestDatabase::create().await;
     database.owner.get().await.unwrap().batch_execute(NOTES).await.unwrap();
     let one = one_connection(&database.url.for_clients());
@@ -21,8 +22,8 @@ async fn with_notes() -> (TestDatabase, Pool) {
 }
 
 /// A pool of one connection: whoever comes next gets what the one before left.
-fn one_connection(url: &DatabaseUrl) -> Pool {
-    Pool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() }).unwrap()
+fn one_connection(url: &DatabaseUrl) -> ClientPool {
+    ClientPool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() }).unwrap()
 }
 
 fn transaction<'a>(
@@ -44,16 +45,15 @@ fn transaction<'a>(
     }
 }
 
-async fn count(pool: &Pool, role: &str, claims: &str) -> Result<i64, Error> {
+async fn count(pool: &ClientPool, role: &str, claims: &str) -> Result<i64, Error> {
     let statements: [postgres::ClientStatement<'_>; 1] = [("select count(*) from public.notes", &[])];
     let rows = pool.run_for_client(transaction(role, claims, &statements)).await?;
     Ok(rows[0][0].get(0))
 }
 
-async fn prepared(pool: &Pool) -> i64 {
-    let connection = pool.get().await.unwrap();
+async fn prepared(pool: &ClientPool) -> i64 {
     let statement = "select count(*) from pg_prepared_statements where statement like '%public.notes%'";
-    connection.query_typed(statement, &[]).await.unwrap()[0].get(0)
+    pool.ask(statement, &[]).await.unwrap()[0].get(0)
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn each_role_has_its_own_plan_of_a_statement_and_sees_its_own_rows() {
 async fn what_was_prepared_and_is_gone_or_changed_is_prepared_anew() {
     let (database, pool) = with_notes().await;
     assert_eq!(count(&pool, "anon", "").await.unwrap(), 2);
-    pool.get().await.unwrap().batch_execute("deallocate all").await.unwrap();
+    pool.ask("deallocate all", &[]).await.unwrap();
     assert_eq!(count(&pool, "anon", "").await.unwrap(), 2);
     let all: [postgres::ClientStatement<'_>; 1] = [("select * from public.notes", &[])];
     let columns = |rows: Vec<Vec<Row>>| rows[0][0].len();
@@ -131,7 +131,7 @@ async fn a_refusal_before_the_statements_keeps_them_from_running() {
     assert_eq!(count(&pool, "anon", "").await.unwrap(), 2);
 }
 
-/// The commit and the cleaning are one message: what stands behind a commit that failed is sent again.
+/// The commit and the cleaning are one flight: what stands behind a commit that failed is sent again.
 #[tokio::test]
 async fn a_commit_that_fails_is_told_and_the_session_is_clean() {
     let (database, pool) = with_notes().await;
@@ -141,16 +141,14 @@ async fn a_commit_that_fails_is_told_and_the_session_is_clean() {
     ";
     database.owner.get().await.unwrap().batch_execute(more).await.unwrap();
     let backend = async || {
-        let connection = pool.get().await.unwrap();
-        let row =
-            connection.query_typed("select pg_backend_pid(), current_setting('app.left', true)", &[]).await.unwrap();
+        let row = pool.ask("select pg_backend_pid(), current_setting('app.left', true)", &[]).await.unwrap();
         (row[0].get::<_, i32>(0), row[0].get::<_, Option<String>>(1))
     };
     let (before, _) = backend().await;
     let statements: [postgres::ClientStatement<'_>; 2] =
         [("select public.leave()", &[]), ("insert into public.notes (id, owner, parent) values (3, 'ada', 99)", &[])];
     let failed = pool.run_for_client(transaction("authenticated", "ada", &statements)).await;
-    assert!(matches!(&failed, Err(Error::Statement(error)) if error.code().unwrap().code() == "23503"), "{failed:?}");
+    assert!(matches!(&failed, Err(Error::Refused(refusal)) if refusal.code().code() == "23503"), "{failed:?}");
     let (after, left) = backend().await;
     assert_eq!(before, after, "the connection is kept");
     assert_eq!(left.unwrap_or_default(), "");

@@ -4,7 +4,7 @@ use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::migrations::{MIGRATIONS, MigrationError, migrate, migrate_up_to, pending};
 use postgres::testing::TestDatabase;
-use postgres::{DatabaseUrl, Pool, PoolOptions, install_client_login, refuse_powerful_login};
+use postgres::{ClientPool, DatabaseUrl, Pool, PoolOptions, install_client_login, refuse_powerful_login};
 use tokens::Principal;
 
 fn pool(url: &DatabaseUrl) -> Pool {
@@ -121,11 +121,10 @@ async fn an_owner_who_may_create_roles_is_enough() {
     let url = cluster.url().with_database("shop").with_login("app", Some("secret"));
     migrate(&pool(&url)).await.unwrap();
     install_client_login(&pool(&url)).await.unwrap();
-    let clients = pool(&url.for_clients());
+    let clients = ClientPool::new(&url.for_clients(), &PoolOptions::default()).unwrap();
     refuse_powerful_login(&clients).await.unwrap();
     let nobody = Principal::anonymous();
-    let act = clients.as_principal(&nobody).await.unwrap();
-    let rows = act.query("select current_user::text", &[]).await.unwrap();
+    let rows = clients.as_principal(&nobody).query("select current_user::text", &[]).await.unwrap();
     assert_eq!(rows[0].get::<_, String>(0), "anon");
     assert_eq!(migrate(&pool(&url)).await.unwrap().applied, []);
     cluster.stop().await.unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postgres::testing::TestDatabase;
-use postgres::{Pool, PoolOptions};
+use postgres::{ClientPool, PoolOptions};
 use serde_json::json;
 use tokens::Principal;
 use tokio_postgres::error::SqlState;
@@ -25,22 +25,21 @@ async fn with_notes() -> TestDatabase {
     database
 }
 
-async fn bodies(pool: &Pool, principal: &Principal) -> Result<Vec<String>, postgres::Error> {
-    let rows = pool.as_principal(principal).await?.query("select body from notes order by body", &[]).await?;
+async fn bodies(pool: &ClientPool, principal: &Principal) -> Result<Vec<String>, postgres::Error> {
+    let rows = pool.as_principal(principal).query("select body from notes order by body", &[]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Who the next borrower of the pool's only connection is, and with which claims.
-async fn left_behind(pool: &Pool) -> (String, String) {
-    let connection = pool.get().await.unwrap();
+async fn left_behind(pool: &ClientPool) -> (String, String) {
     let statement = "select current_user::text, coalesce(current_setting('request.jwt.claims', true), '')";
-    let row = connection.query_one(statement, &[]).await.unwrap();
-    (row.get(0), row.get(1))
+    let rows = pool.ask(statement, &[]).await.unwrap();
+    (rows[0].get(0), rows[0].get(1))
 }
 
-fn single(database: &TestDatabase) -> Pool {
+fn single(database: &TestDatabase) -> ClientPool {
     let options = PoolOptions { size: 1, ..PoolOptions::default() };
-    Pool::new(&database.url.for_clients(), &options).unwrap()
+    ClientPool::new(&database.url.for_clients(), &options).unwrap()
 }
 
 #[tokio::test]
@@ -58,7 +57,7 @@ async fn the_claims_functions_read_both_versions() {
     let v2 = principal("user_ada", Some("org_acme")).await;
     let v1 = principal_with(json!({ "org_id": "org_acme", "org_slug": "acme", "org_role": "org:admin" })).await;
     for principal in [v1, v2] {
-        let rows = database.clients.as_principal(&principal).await.unwrap().query(statement, &[]).await.unwrap();
+        let rows = database.clients.as_principal(&principal).query(statement, &[]).await.unwrap();
         let columns: Vec<String> = (0..6).map(|column| rows[0].get(column)).collect();
         assert_eq!(columns, ["user_ada", "org_acme", "acme", "org:admin", "sess_1", "authenticated"]);
     }
@@ -78,8 +77,8 @@ async fn it_takes_one_flight() {
     let proxy = CountingProxy::start(port_of(&database)).await;
     let through = database.url.for_clients().expose().replace(&port_of(&database).to_string(), &proxy.port.to_string());
     let options = PoolOptions { size: 1, ..PoolOptions::default() };
-    let pool = Pool::new(&postgres::DatabaseUrl::parse(&through).unwrap(), &options).unwrap();
-    drop(pool.get().await.unwrap());
+    let pool = ClientPool::new(&postgres::DatabaseUrl::parse(&through).unwrap(), &options).unwrap();
+    pool.try_connect().await.unwrap();
     proxy.take_flights();
     assert_eq!(bodies(&pool, &ada).await.unwrap(), ["ada's"]);
     assert_eq!(proxy.take_flights(), 1, "begin, settings, statement, commit and cleaning leave together");
@@ -90,7 +89,7 @@ async fn an_unknown_role_never_runs_the_statement() {
     let database = with_notes().await;
     let pool = single(&database);
     let stranger = principal_with(json!({ "role": "no_such_role" })).await;
-    let act = pool.as_principal(&stranger).await.unwrap();
+    let act = pool.as_principal(&stranger);
     let error = act.query("insert into notes values ('user_ada', 'forged')", &[]).await.unwrap_err();
     assert_eq!(error.sql_state(), Some(&SqlState::INVALID_PARAMETER_VALUE), "{error}");
     assert_eq!(bodies(&pool, &principal("user_ada", None).await).await.unwrap(), ["ada's"]);
@@ -102,7 +101,7 @@ async fn a_failing_statement_leaves_nothing_behind() {
     let database = with_notes().await;
     let pool = single(&database);
     let ada = principal("user_ada", None).await;
-    let act = pool.as_principal(&ada).await.unwrap();
+    let act = pool.as_principal(&ada);
     let error = act.query("select 1 / 0", &[]).await.unwrap_err();
     assert_eq!(error.sql_state(), Some(&SqlState::DIVISION_BY_ZERO));
     assert_eq!(left_behind(&pool).await, ("rowlock_client".to_owned(), String::new()));
@@ -113,7 +112,7 @@ async fn a_failing_statement_leaves_nothing_behind() {
 async fn a_write_without_a_grant_is_refused() {
     let database = with_notes().await;
     let ada = principal("user_ada", None).await;
-    let act = database.clients.as_principal(&ada).await.unwrap();
+    let act = database.clients.as_principal(&ada);
     let error = act.query("delete from notes", &[]).await.unwrap_err();
     assert_eq!(error.sql_state(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
 }
@@ -123,10 +122,10 @@ async fn a_row_for_somebody_else_is_refused_and_an_own_one_is_committed() {
     let database = with_notes().await;
     let ada = principal("user_ada", None).await;
     let insert = "insert into notes values ($1, $2)";
-    let foreign = database.clients.as_principal(&ada).await.unwrap();
+    let foreign = database.clients.as_principal(&ada);
     let error = foreign.query(insert, &[(&"user_bob", Type::TEXT), (&"forged", Type::TEXT)]).await.unwrap_err();
     assert_eq!(error.sql_state(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
-    let own = database.clients.as_principal(&ada).await.unwrap();
+    let own = database.clients.as_principal(&ada);
     own.query(insert, &[(&"user_ada", Type::TEXT), (&"second", Type::TEXT)]).await.unwrap();
     assert_eq!(bodies(&database.clients, &ada).await.unwrap(), ["ada's", "second"]);
 }
@@ -145,17 +144,15 @@ async fn nothing_stays_in_the_session_for_the_next_caller() {
     owner.batch_execute(leave_behind).await.unwrap();
     let pool = single(&database);
     let ada = principal("user_ada", None).await;
-    pool.as_principal(&ada).await.unwrap().query("select leave_behind()", &[]).await.unwrap();
+    pool.as_principal(&ada).query("select leave_behind()", &[]).await.unwrap();
     assert_eq!(left_behind(&pool).await, ("rowlock_client".to_owned(), String::new()));
-    let connection = pool.get().await.unwrap();
     let rest = "select current_setting('search_path'), (select count(*) from pg_listening_channels()),
                 (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())";
-    let row = connection.query_one(rest, &[]).await.unwrap();
+    let row = pool.ask(rest, &[]).await.unwrap().swap_remove(0);
     assert_eq!(
         (row.get::<_, String>(0).as_str(), row.get::<_, i64>(1), row.get::<_, i64>(2)),
         ("\"$user\", public", 0, 0)
     );
-    drop(connection);
     assert_eq!(bodies(&pool, &ada).await.unwrap(), ["ada's"]);
 }
 
@@ -164,7 +161,7 @@ async fn a_dropped_caller_is_not_waited_for() {
     let database = with_notes().await;
     let pool = single(&database);
     let ada = principal("user_ada", None).await;
-    let act = pool.as_principal(&ada).await.unwrap();
+    let act = pool.as_principal(&ada);
     let sleeping = act.query("select pg_sleep(30)", &[]);
     assert!(tokio::time::timeout(Duration::from_millis(300), sleeping).await.is_err(), "it sleeps");
     // The pool has one connection. Were it still busy, this would wait the 30 s out and fail.
@@ -185,11 +182,11 @@ async fn a_dropped_caller_is_not_waited_for() {
 #[tokio::test]
 async fn without_a_role_the_login_itself_may_do_nothing() {
     let database = with_notes().await;
-    let connection = database.clients.get().await.unwrap();
-    let error = connection.query("select * from notes", &[]).await.unwrap_err();
-    assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+    let error = database.clients.ask("select * from notes", &[]).await.unwrap_err();
+    assert_eq!(error.sql_state(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
     postgres::refuse_powerful_login(&database.clients).await.unwrap();
-    let error = postgres::refuse_powerful_login(&database.owner).await.unwrap_err();
+    let owner = ClientPool::new(&database.url, &PoolOptions::default()).unwrap();
+    let error = postgres::refuse_powerful_login(&owner).await.unwrap_err();
     assert!(error.to_string().contains("it is a superuser"), "{error}");
 }
 
@@ -199,7 +196,7 @@ async fn a_login_that_may_become_somebody_powerful_is_refused() {
     let owner = database.owner.get().await.unwrap();
     let login = "create role climber login noinherit password 'x'; grant service_role to climber";
     owner.batch_execute(login).await.unwrap();
-    let pool = Pool::new(&database.url.with_login("climber", Some("x")), &PoolOptions::default()).unwrap();
+    let pool = ClientPool::new(&database.url.with_login("climber", Some("x")), &PoolOptions::default()).unwrap();
     let error = postgres::refuse_powerful_login(&pool).await.unwrap_err();
     assert!(error.to_string().contains("it may become `service_role`"), "{error}");
 }

@@ -102,7 +102,7 @@ impl Services {
         // good health sends none.
         let (inbox, client_login, signing_keys) = tokio::join!(
             answered(self.mirror.health(), cause::of_mirror),
-            answered(self.clients.get(), cause::of_database),
+            answered(self.clients.try_connect(), cause::of_database),
             answered(keys.warm(), String::clone),
         );
         for (part, problem) in [

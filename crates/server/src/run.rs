@@ -57,11 +57,11 @@ pub async fn run(
     };
     tasks.spawn(tended(compare_with_clerk, stop.clone()));
     if let (Some(mounted), Some(options)) = (services.data_api.clone(), services.data_api_options.clone()) {
-        let clients = services.clients().clone();
+        let owner = services.owner.clone();
         let follow_schema = move |stop| {
-            let (api, options, clients) = (mounted.api.clone(), options.clone(), clients.clone());
+            let (api, options, owner) = (mounted.api.clone(), options.clone(), owner.clone());
             async move {
-                api.follow(SCHEMA_CHANGES, || data_api_config(&options, &clients), stop).await;
+                api.follow(SCHEMA_CHANGES, || data_api_config(&options, &owner), stop).await;
             }
         };
         tasks.spawn(tended(follow_schema, stop.clone()));

@@ -10,11 +10,10 @@ use data_api::DataApi;
 use metrics_exporter_prometheus::PrometheusHandle;
 use mirror::deletion::Deletions;
 use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Retention, Revocations};
-use postgres::{DatabaseUrl, Parameter, Pool, PoolOptions, migrations};
+use postgres::{ClientPool, DatabaseUrl, Parameter, Pool, PoolOptions, Row, migrations};
 use secrecy::SecretString;
 use tokens::{ApiKeys, DatabaseRole, HttpKeySource, KeyCache, Verifier, unverified_issuer};
 use tokio::sync::Semaphore;
-use tokio_postgres::Row;
 
 use crate::Config;
 use crate::Failure;
@@ -42,7 +41,7 @@ pub struct Parts {
     pub(crate) retention: Retention,
     pub(crate) deletions: Deletions,
     pub(crate) owner: Pool,
-    pub(crate) clients: Pool,
+    pub(crate) clients: ClientPool,
     pub(crate) data_api: Option<MountedDataApi>,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) allowances: Allowances,
@@ -258,7 +257,7 @@ impl Services {
         statement: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
-        let transaction = self.clients.as_principal(&caller.principal).await?;
+        let transaction = self.clients.as_principal(&caller.principal);
         let Some(claims) = caller.claims.as_ref().filter(|claims| !self.knows(claims)) else {
             return Ok(transaction.query(statement, parameters).await?);
         };
@@ -268,7 +267,7 @@ impl Services {
     }
 
     /// The pool for clients' statements.
-    pub fn clients(&self) -> &Pool {
+    pub fn clients(&self) -> &ClientPool {
         &self.clients
     }
 }
@@ -276,7 +275,7 @@ impl Services {
 /// The data API, which knows the schema if the database could be asked; otherwise the task that follows it asks again.
 async fn mounted(
     options: &DataApiOptions,
-    clients: &Pool,
+    clients: &ClientPool,
     owner: &Pool,
     config: &Config,
     clock: &Arc<dyn Clock>,
@@ -285,7 +284,7 @@ async fn mounted(
         clients.clone(),
         replica_pools(config)?,
         owner.clone(),
-        data_api_config(options, clients).await.unwrap_or_else(|| shown(options)),
+        data_api_config(options, owner).await.unwrap_or_else(|| shown(options)),
         Arc::clone(clock),
     );
     if config.api_keys.can_serve() {
@@ -299,7 +298,7 @@ async fn mounted(
 }
 
 /// For whoever holds a secret key. The login is made here, because nobody has it who has no such key.
-async fn service_pool(owner: &Pool, config: &Config) -> Result<Pool, StartError> {
+async fn service_pool(owner: &Pool, config: &Config) -> Result<ClientPool, StartError> {
     let url = config.database_url.to_string();
     let unusable =
         |source: Box<dyn std::error::Error + Send + Sync>| StartError::ServiceLogin { url: url.clone(), source };
@@ -309,18 +308,19 @@ async fn service_pool(owner: &Pool, config: &Config) -> Result<Pool, StartError>
         wait: config.connection_wait,
         application_name: "rowlock service",
     };
-    Pool::new(&config.database_url.for_service(), &options).map_err(|error| unusable(error.into()))
+    ClientPool::new(&config.database_url.for_service(), &options).map_err(|error| unusable(error.into()))
 }
 
 /// For reads. Nobody asks whether a replica is there before it is needed: a server starts without.
-fn replica_pools(config: &Config) -> Result<Vec<Pool>, StartError> {
+fn replica_pools(config: &Config) -> Result<Vec<ClientPool>, StartError> {
     let options = PoolOptions {
         size: config.client_connections,
         wait: config.connection_wait,
         application_name: "rowlock clients",
     };
     let pool = |url: &DatabaseUrl| {
-        Pool::new(url, &options).map_err(|source| StartError::Database { url: url.to_string(), source: source.into() })
+        ClientPool::new(url, &options)
+            .map_err(|source| StartError::Database { url: url.to_string(), source: source.into() })
     };
     config.replica_database_urls.iter().map(pool).collect()
 }
@@ -336,14 +336,14 @@ fn shown(options: &DataApiOptions) -> data_api::Config {
 }
 
 /// The configuration with what the database says about roles; none when it cannot be asked.
-pub(crate) async fn data_api_config(options: &DataApiOptions, clients: &Pool) -> Option<data_api::Config> {
-    let settings = data_api::role_settings(clients)
+pub(crate) async fn data_api_config(options: &DataApiOptions, owner: &Pool) -> Option<data_api::Config> {
+    let settings = data_api::role_settings(owner)
         .await
         .inspect_err(|error| tracing::warn!(error = with_causes(error), "the settings of roles cannot be read"))
         .ok()?;
     let config = shown(options).with_role_settings(settings);
     // Where Supabase's users set them: `alter role authenticator set pgrst.db_aggregates_enabled = 'true'`.
-    let told = data_api::settings_of_role(clients, AUTHENTICATOR)
+    let told = data_api::settings_of_role(owner, AUTHENTICATOR)
         .await
         .inspect_err(|error| tracing::warn!(error = with_causes(error), "the settings of roles cannot be read"))
         .ok()?;
@@ -372,7 +372,7 @@ async fn owner_pool(config: &Config) -> Result<Pool, StartError> {
     Err(StartError::NotMigrated { url, missing: pending.len() })
 }
 
-async fn client_pool(config: &Config) -> Result<Pool, StartError> {
+async fn client_pool(config: &Config) -> Result<ClientPool, StartError> {
     let url = config.client_database_url.to_string();
     let unusable =
         |source: Box<dyn std::error::Error + Send + Sync>| StartError::ClientLogin { url: url.clone(), source };
@@ -381,7 +381,7 @@ async fn client_pool(config: &Config) -> Result<Pool, StartError> {
         wait: config.connection_wait,
         application_name: "rowlock clients",
     };
-    let pool = Pool::new(&config.client_database_url, &options).map_err(|error| unusable(error.into()))?;
+    let pool = ClientPool::new(&config.client_database_url, &options).map_err(|error| unusable(error.into()))?;
     postgres::refuse_powerful_login(&pool).await.map_err(|error| unusable(error.into()))?;
     Ok(pool)
 }

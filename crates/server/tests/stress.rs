@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::testing::TestDatabase;
-use postgres::{Pool, PoolOptions, install_client_login, migrations};
+use postgres::{ClientPool, Pool, PoolOptions, install_client_login, migrations};
 use reqwest::Method;
 
 use crate::support::{Answer, Issuer, TestServer, Wire, eventually, session};
@@ -190,11 +190,11 @@ async fn a_restart_of_postgres_is_an_honest_error_and_then_nothing() {
         preload: &[],
     };
     let mut cluster = Cluster::start(options).await.unwrap();
-    let pool = |url: &postgres::DatabaseUrl| Pool::new(url, &PoolOptions::default()).unwrap();
-    let owner = pool(&cluster.url());
+    let owner = Pool::new(&cluster.url(), &PoolOptions::default()).unwrap();
+    let clients = ClientPool::new(&cluster.url().for_clients(), &PoolOptions::default()).unwrap();
     migrations::migrate(&owner).await.unwrap();
     install_client_login(&owner).await.unwrap();
-    let database = TestDatabase { clients: pool(&cluster.url().for_clients()), url: cluster.url(), owner };
+    let database = TestDatabase { clients, url: cluster.url(), owner };
     let server = harbour(TestServer::over(database, Issuer::start().await, |_| ()).await).await;
     let token = session().bearer();
     let mine = async || Answer::to(server.request(Method::GET, ONE).header("authorization", &token)).await;

@@ -19,21 +19,15 @@ pub(crate) struct PostgresFailure {
 
 impl PostgresFailure {
     pub(super) fn told(self) -> Told {
-        let statement = match &self.error {
-            PostgresError::Busy { .. } => {
-                return Told::new(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    "PGRST003",
-                    "Timed out acquiring connection from connection pool.",
-                );
-            }
-            // The operator's log says why; an address or a login is nothing for strangers.
-            PostgresError::Connect(_) => {
-                return Told::new(StatusCode::SERVICE_UNAVAILABLE, "PGRST000", "Database connection error.");
-            }
-            PostgresError::Statement(error) => error,
-        };
-        let Some(answer) = statement.as_db_error() else {
+        if matches!(self.error, PostgresError::Busy { .. }) {
+            let message = "Timed out acquiring connection from connection pool.";
+            return Told::new(StatusCode::GATEWAY_TIMEOUT, "PGRST003", message);
+        }
+        // The operator's log says why; an address or a login is nothing for strangers.
+        if self.error.is_absence() {
+            return Told::new(StatusCode::SERVICE_UNAVAILABLE, "PGRST000", "Database connection error.");
+        }
+        let Some(answer) = self.error.refusal() else {
             return Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "PGRST001",

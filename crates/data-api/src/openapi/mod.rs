@@ -17,7 +17,7 @@ use crate::config::{Config, OpenApiMode};
 use crate::error::Error;
 use crate::execute::Context;
 use crate::request::ApiRequest;
-use crate::schema_cache::{FUNCTIONS, Function, SchemaCache, Table, functions_statement_rows};
+use crate::schema_cache::{FUNCTIONS, Function, SchemaCache, Table, functions_of};
 
 const ACCESSIBLE_TABLES: &str = include_str!("../../../../sql/data-api/accessible_tables.sql");
 const SCHEMA_DESCRIPTION: &str = include_str!("../../../../sql/data-api/schema_description.sql");
@@ -46,7 +46,7 @@ pub(crate) async fn describe(
     let mut functions: Vec<&Function> = if follows {
         let accessible: HashSet<&str> = rows[1].iter().map(|row| row.get(0)).collect();
         tables.retain(|table| accessible.contains(table.name.as_str()));
-        executable = functions_statement_rows(&rows[2]).unwrap_or_default();
+        executable = functions_of(rows[2].iter().map(|row| row.get(0))).unwrap_or_default();
         executable.values().flatten().collect()
     } else {
         cache.functions.values().flatten().filter(|function| function.schema == *schema).collect()

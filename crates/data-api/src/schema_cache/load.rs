@@ -99,20 +99,20 @@ impl Catalogue {
         let sides: Vec<Key> = self.sides.iter().map(key).collect();
         let in_views = keys_in_views(&views, &sides, schemas);
         let mut tables: HashMap<Qualified, Table> =
-            entries(&self.tables)?.into_iter().map(|table: Table| (table.qualified(), table)).collect();
+            entries(texts(&self.tables))?.into_iter().map(|table: Table| (table.qualified(), table)).collect();
         for key in in_views.iter().filter(|key| key.side == KeySide::Primary) {
             if let Some(view) = tables.get_mut(&key.view) {
                 // Under several names the first will do: nobody has to name it.
                 view.primary_key.extend(key.columns.iter().filter_map(|names| names.first().cloned()));
             }
         }
-        let (keys, computed) = (entries(&self.foreign_keys)?, entries(&self.computed)?);
+        let (keys, computed) = (entries(texts(&self.foreign_keys))?, entries(texts(&self.computed))?);
         let relationships = relationships(keys, computed, &in_views, &tables, schemas);
         tables.retain(|table, _| schemas.contains(&table.schema));
         Ok(SchemaCache {
             tables,
             relationships,
-            functions: functions_statement_rows(&self.functions)?,
+            functions: functions_of(texts(&self.functions))?,
             representations: self.representations.iter().map(representation).collect::<Representations>(),
             media_handlers: media_handlers(&self.handlers),
         })
@@ -120,9 +120,11 @@ impl Catalogue {
 }
 
 /// The functions that the statement gave, by name; those with the fewest parameters first.
-pub(crate) fn functions_statement_rows(rows: &[Row]) -> Result<HashMap<Qualified, Vec<Function>>, LoadError> {
+pub(crate) fn functions_of<'a>(
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<Qualified, Vec<Function>>, LoadError> {
     let mut functions: HashMap<Qualified, Vec<Function>> = HashMap::new();
-    for function in entries::<Function>(rows)? {
+    for function in entries::<Function>(texts)? {
         functions.entry(function.qualified()).or_default().push(function);
     }
     for overloads in functions.values_mut() {
@@ -131,9 +133,13 @@ pub(crate) fn functions_statement_rows(rows: &[Row]) -> Result<HashMap<Qualified
     Ok(functions)
 }
 
+fn entries<'a, T: DeserializeOwned>(texts: impl Iterator<Item = &'a str>) -> Result<Vec<T>, LoadError> {
+    Ok(texts.map(serde_json::from_str).collect::<Result<_, _>>()?)
+}
+
 /// Rows of one JSON column.
-fn entries<T: DeserializeOwned>(rows: &[Row]) -> Result<Vec<T>, LoadError> {
-    Ok(rows.iter().map(|row| serde_json::from_str(row.get(0))).collect::<Result<_, _>>()?)
+fn texts(rows: &[Row]) -> impl Iterator<Item = &str> {
+    rows.iter().map(|row| row.get(0))
 }
 
 fn view(row: &Row) -> Result<View, LoadError> {

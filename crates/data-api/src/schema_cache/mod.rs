@@ -17,7 +17,7 @@ use crate::identifier::Qualified;
 
 pub(crate) use function::{Function, Parameter, Volatility};
 pub use load::LoadError;
-pub(crate) use load::{FUNCTIONS, functions_statement_rows};
+pub(crate) use load::{FUNCTIONS, functions_of};
 pub(crate) use media_handler::MediaHandlers;
 pub(crate) use relationship::{Relationship, Relationships};
 use similar::SimilarNames;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::postgres::{DatabaseUrl, Error as PostgresError, Pool, PoolOptions};
+use ::postgres::{ClientPool, DatabaseUrl, Error as PostgresError, Pool, PoolOptions};
 use anyhow::Context as _;
 use clerk::SystemClock;
 use data_api::{Config, DataApi, Settings, login_settings, role_settings};
@@ -58,13 +58,14 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let options = |size| PoolOptions { size, wait, application_name: "rowlock rest" };
-    let (clients, catalogue) = (Pool::new(&url, &options(size))?, Pool::new(&url, &options(2))?);
+    let (clients, catalogue) = (ClientPool::new(&url, &options(size))?, Pool::new(&url, &options(2))?);
     let in_database = settings.flag("db_config", true)?;
     let Some(config) = first_config(&catalogue, &settings, in_database, &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let config = config.with_slow_after(slow_after);
-    let replicas = replica_urls(&url)?.iter().map(|url| Pool::new(url, &options(size))).collect::<Result<_, _>>()?;
+    let replicas =
+        replica_urls(&url)?.iter().map(|url| ClientPool::new(url, &options(size))).collect::<Result<_, _>>()?;
     let api = DataApi::with_replicas(clients, replicas, catalogue.clone(), config, Arc::new(SystemClock));
     while let Err(error) = api.reload().await {
         tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "the schema cannot be read; trying again");

@@ -7,7 +7,7 @@
 use std::error::Error;
 
 use mirror::MirrorError;
-use tokio_postgres::error::DbError;
+use postgres::Refusal;
 
 use super::Failure;
 
@@ -40,8 +40,8 @@ pub(crate) fn of_mirror(error: &MirrorError) -> String {
 /// Whether asking again later may help.
 pub(super) fn may_pass(error: &postgres::Error) -> bool {
     match error {
-        postgres::Error::Statement(error) => error.as_db_error().is_none_or(|answer| is_in(&MAY_PASS, answer)),
-        postgres::Error::Busy { .. } | postgres::Error::Connect(_) => true,
+        postgres::Error::Connect(_) => true,
+        other => other.refusal().is_none_or(|answer| is_in(&MAY_PASS, &answer)),
     }
 }
 
@@ -51,18 +51,26 @@ pub(crate) fn of_database(error: &postgres::Error) -> String {
         postgres::Error::Busy { .. } => error.to_string(),
         postgres::Error::Connect(source) => format!("cannot connect to Postgres: {}", said_by_postgres(source)),
         postgres::Error::Statement(source) => said_by_postgres(source),
+        postgres::Error::Refused(refusal) => said(refusal),
+        postgres::Error::Unreachable(_) | postgres::Error::Broken(_) | postgres::Error::Unsendable(_) => chain(error),
     }
 }
 
 fn said_by_postgres(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
-        Some(answer) if is_in(&NAMES_ONLY, answer) => format!("{} ({})", answer.message(), answer.code().code()),
-        Some(answer) => format!("SQLSTATE {}; the message may quote data", answer.code().code()),
+        Some(answer) => said(&Refusal::from(answer)),
         None => chain(error),
     }
 }
 
-fn is_in(classes: &[&str], answer: &DbError) -> bool {
+fn said(refusal: &Refusal) -> String {
+    if is_in(&NAMES_ONLY, refusal) {
+        return refusal.to_string();
+    }
+    format!("SQLSTATE {}; the message may quote data", refusal.code().code())
+}
+
+fn is_in(classes: &[&str], answer: &Refusal) -> bool {
     classes.iter().any(|class| answer.code().code().starts_with(class))
 }
 

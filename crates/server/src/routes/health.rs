@@ -83,8 +83,8 @@ pub(super) async fn metrics(State(services): State<Services>) -> Response {
 
 /// How busy the connections are, and what is known of the schema.
 fn connections(services: &Services) {
-    for (name, pool) in [("owner", &services.owner), ("clients", &services.clients)] {
-        let PoolStatus { connections, idle, waiting, timeouts, .. } = pool.status();
+    for (name, status) in [("owner", services.owner.status()), ("clients", services.clients.status())] {
+        let PoolStatus { connections, idle, waiting, timeouts, .. } = status;
         metrics::gauge!("rowlock_pool_connections", "pool" => name, "state" => "idle").set(idle as f64);
         let busy = connections.saturating_sub(idle);
         metrics::gauge!("rowlock_pool_connections", "pool" => name, "state" => "busy").set(busy as f64);

@@ -58,7 +58,7 @@ async fn principal(
 }
 
 async fn titles(stack: &Stack, principal: &Principal) -> anyhow::Result<Vec<String>> {
-    let act = stack.services.clients().as_principal(principal).await?;
+    let act = stack.services.clients().as_principal(principal);
     let rows = act.query("select title from public.tasks order by title", &[]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

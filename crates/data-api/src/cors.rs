@@ -11,9 +11,8 @@ use http::{HeaderMap, Method, Request, Response};
 const METHODS: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD";
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
 
-/// What a page of `request`'s origin may do. None when it is no cross-origin request, or of an origin that may not call.
-fn allowed(origins: &[String], request: &HeaderMap) -> Option<HeaderMap> {
-    let origin = request.get(ORIGIN)?;
+/// What a page of `origin` may do. None when it may not call.
+fn allowed(origins: &[String], origin: &HeaderValue) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     if origins.is_empty() {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -26,13 +25,13 @@ fn allowed(origins: &[String], request: &HeaderMap) -> Option<HeaderMap> {
 }
 
 /// The answer to a browser that asks before it sends.
-pub(crate) fn preflight(origins: &[String], request: &Request<Bytes>) -> Option<Response<Bytes>> {
+pub(crate) fn preflight<B>(origins: &[String], request: &Request<B>) -> Option<Response<Bytes>> {
     if request.method() != Method::OPTIONS {
         return None;
     }
     let asked = request.headers();
     asked.get(ACCESS_CONTROL_REQUEST_METHOD)?;
-    let mut headers = allowed(origins, asked)?;
+    let mut headers = allowed(origins, asked.get(ORIGIN)?)?;
     let wanted = asked.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let names: Vec<&str> = std::iter::once("Authorization")
         .chain(wanted.split(',').map(str::trim).filter(|name| !name.is_empty()))
@@ -46,9 +45,9 @@ pub(crate) fn preflight(origins: &[String], request: &Request<Bytes>) -> Option<
     Some(response)
 }
 
-/// Lets the page see the answer.
-pub(crate) fn expose(origins: &[String], request: &HeaderMap, response: &mut Response<Bytes>) {
-    if let Some(headers) = allowed(origins, request) {
+/// Lets the page that asked see the answer. Without an origin it was no page of another one.
+pub(crate) fn expose<B>(origins: &[String], origin: Option<&HeaderValue>, response: &mut Response<B>) {
+    if let Some(headers) = origin.and_then(|origin| allowed(origins, origin)) {
         response.headers_mut().extend(headers);
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use clerk::Clock;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::ORIGIN;
+use http::{HeaderValue, Request, Response, StatusCode};
 use postgres::{ClientPool, Heard, Listener, Pool};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -200,18 +201,18 @@ impl DataApi {
             Err(error) => Err(error.into()),
         };
         let mut response = finished(&config, answered);
-        cors::expose(&config.cors_origins, request.headers(), &mut response);
+        cors::expose(&config.cors_origins, request.headers().get(ORIGIN), &mut response);
         self.traced(&config, &request, response)
     }
 
     /// The answer to a browser that asks whether a page of another origin may call; none for any other request.
-    pub fn preflight(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+    pub fn preflight<B>(&self, request: &Request<B>) -> Option<Response<Bytes>> {
         cors::preflight(&self.0.config.load().cors_origins, request)
     }
 
-    /// Lets a page of another origin see a response that was made elsewhere.
-    pub fn expose(&self, request: &HeaderMap, response: &mut Response<Bytes>) {
-        cors::expose(&self.0.config.load().cors_origins, request, response);
+    /// Lets a page of another `origin`, as its request says it, see a response that was made elsewhere.
+    pub fn expose<B>(&self, origin: Option<&HeaderValue>, response: &mut Response<B>) {
+        cors::expose(&self.0.config.load().cors_origins, origin, response);
     }
 
     /// Answers `request`, whose path is below the API's own, for a caller that somebody else has verified.
@@ -220,7 +221,7 @@ impl DataApi {
         let mut watch = Stopwatch::start();
         watch.lap("jwt");
         let mut response = finished(&config, self.try_answer(&config, caller, request, watch).await);
-        cors::expose(&config.cors_origins, request.headers(), &mut response);
+        cors::expose(&config.cors_origins, request.headers().get(ORIGIN), &mut response);
         response
     }
 

@@ -267,7 +267,7 @@ async fn what_is_too_large_or_switched_off_is_not_read() {
     let server = TestServer::with(|config| config.data_api = None).await;
     assert_snapshot!(server.get("/rest/v1/tasks").await, @r#"
     404
-    {"code":"PGRST000","details":"no-route","hint":"Clerk's webhooks are taken at `POST /webhooks/clerk`; `GET /whoami` shows a caller","message":"there is nothing at this address"}
+    {"code":"PGRST125","details":"no-route","hint":"Clerk's webhooks are taken at `POST /webhooks/clerk`; `GET /whoami` shows a caller","message":"there is nothing at this address"}
     "#);
 }
 

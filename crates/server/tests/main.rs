@@ -6,6 +6,7 @@ mod authorization;
 mod bad_input;
 mod configuration;
 mod connections;
+mod cross_origin;
 mod data_api;
 mod database_away;
 mod documents;

@@ -34,6 +34,8 @@ impl Failure {
         let code = match (&self, self.status()) {
             (Self::Token(Refusal::Expired { .. }), _) => "PGRST303",
             (_, StatusCode::UNAUTHORIZED) => "PGRST301",
+            (_, StatusCode::METHOD_NOT_ALLOWED) => "PGRST117",
+            (_, StatusCode::NOT_FOUND) => "PGRST125",
             // What PostgREST makes of `raise sqlstate 'PT429'`, which is how limits are written in the database.
             (_, StatusCode::TOO_MANY_REQUESTS) => "PT429",
             _ => "PGRST000",

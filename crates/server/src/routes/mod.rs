@@ -1,5 +1,6 @@
 //! The routes and what stands around all of them.
 
+mod cross_origin;
 mod health;
 mod request_id;
 mod rest;
@@ -12,8 +13,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderValue, Method};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -22,6 +23,7 @@ use tracing::Instrument as _;
 
 use crate::{Failure, Services, traces};
 
+use cross_origin::CrossOrigin;
 use request_id::REQUEST_ID;
 
 /// Svix gives up on an answer after 15 s; ours should still reach it. This is also all the time that a body may take.
@@ -67,37 +69,44 @@ pub fn router(services: Services) -> Router {
         let filter = MethodFilter::try_from(route.method.clone()).expect("the list has HTTP's own methods alone");
         router.route(route.path, (route.handler)(filter))
     });
-    surrounded(router).layer(body_limit).with_state(services)
+    let pages = CrossOrigin(services.data_api.as_ref().map(|mounted| mounted.api.clone()));
+    surrounded(router, pages).layer(body_limit).with_state(services)
 }
 
 /// What holds for every request: a refusal in JSON, and what [`surround`] says.
-fn surrounded<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+fn surrounded<S: Clone + Send + Sync + 'static>(router: Router<S>, pages: CrossOrigin) -> Router<S> {
     router
         .fallback(supabase::elsewhere)
-        .method_not_allowed_fallback(|| async { Failure::Method })
-        .layer(middleware::from_fn(surround))
+        .method_not_allowed_fallback(|uri: Uri| async move { told_at(uri.path())(Failure::Method) })
+        .layer(middleware::from_fn_with_state(pages, surround))
 }
 
-/// Every request has an id, which its answer repeats, and a span with it around all that is logged.
-async fn surround(request: Request, next: Next) -> Response {
+/// Every request has an id, which its answer repeats, and a span with it around all that is logged; and a page of another origin sees
+/// the answer, whatever it is.
+async fn surround(State(pages): State<CrossOrigin>, request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
     let span = span(&request, &id);
-    let mut answer = answered(request, next).instrument(span.clone()).await;
+    let page = pages.page(&request);
+    let mut answer = match pages.preflight(&request) {
+        Some(preflight) => preflight,
+        None => answered(request, next).instrument(span.clone()).await,
+    };
     traces::answered(&span, answer.status());
     answer.headers_mut().insert(REQUEST_ID, id);
+    pages.expose(page.as_ref(), &mut answer);
     answer
+}
+
+/// In whose form a failure at `path` is told: the data API's clients read errors in its form alone.
+fn told_at(path: &str) -> fn(Failure) -> Response {
+    if rest::is_below(path) { Failure::into_data_api_response } else { <Failure as IntoResponse>::into_response }
 }
 
 /// Gives up in time to say so, and answers for a handler that panics. Giving up drops the handler, and with it an open
 /// transaction: nothing is left half done.
 async fn answered(request: Request, next: Next) -> Response {
     let began = Instant::now();
-    // The data API's clients read errors in its form alone.
-    let told = if rest::is_below(request.uri().path()) {
-        Failure::into_data_api_response
-    } else {
-        <Failure as IntoResponse>::into_response
-    };
+    let told = told_at(request.uri().path());
     let answer = AssertUnwindSafe(async { next.run(request).await }).catch_unwind();
     let answer = match tokio::time::timeout(DEADLINE, answer).await {
         Ok(Ok(answer)) => answer,
@@ -123,6 +132,8 @@ fn span(request: &Request, id: &HeaderValue) -> tracing::Span {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::body::{Body, to_bytes};
     use axum::routing::get;
     use tower::ServiceExt as _;
@@ -135,7 +146,7 @@ mod tests {
     }
 
     async fn answer_at(path: &'static str, handler: MethodRouter) -> (u16, String) {
-        let router = surrounded(Router::new().route(path, handler));
+        let router = surrounded(Router::new().route(path, handler), CrossOrigin(None));
         let request = Request::builder().uri(path).body(Body::empty()).expect("the path is one");
         let response = router.oneshot(request).await.expect("a router is infallible");
         assert!(response.headers().contains_key(REQUEST_ID));
@@ -152,6 +163,31 @@ mod tests {
         let (status, body) = answer(get(panicking)).await;
         assert_eq!(status, 500);
         insta::assert_snapshot!(body, @r#"{"error":{"code":"internal-error","hint":"the server's log says why, under this answer's `x-request-id`","message":"the server failed to serve this request"}}"#);
+    }
+
+    /// A data API that pages of any origin may call. Nothing is behind it.
+    fn open_to_pages() -> CrossOrigin {
+        let url = postgres::DatabaseUrl::parse("postgres://nobody@127.0.0.1:1/none").expect("it is an address");
+        let pool = postgres::Pool::new(&url, &postgres::PoolOptions::default()).expect("it connects when it is used");
+        let config = data_api::Config::exposing(vec!["public".to_owned()], Vec::new());
+        CrossOrigin(Some(data_api::DataApi::new(pool.clone(), pool, config, Arc::new(clerk::SystemClock))))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_sees_a_deadline_and_a_panic_below_the_data_api() {
+        async fn panicking() {
+            panic!("a secret");
+        }
+        for (handler, status) in [(get(std::future::pending::<()>), 503), (get(panicking), 500)] {
+            let router = surrounded(Router::new().route("/rest/v1/boats", handler), open_to_pages());
+            let request = Request::builder().uri("/rest/v1/boats").header("origin", "https://app.example.com");
+            let request = request.body(Body::empty()).expect("the path is one");
+            let answer = router.oneshot(request).await.expect("a router is infallible");
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+            let exposed = answer.headers().get_all("access-control-expose-headers").iter();
+            assert!(exposed.into_iter().any(|name| name == "x-request-id"), "{:?}", answer.headers());
+        }
     }
 
     #[tokio::test(start_paused = true)]

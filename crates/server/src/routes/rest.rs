@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, RETRY_AFTER, TRANSFER_ENCODING,
+    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, TRANSFER_ENCODING,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -37,25 +37,9 @@ pub(super) fn is_below(path: &str) -> bool {
 
 pub(super) async fn answer(State(services): State<Services>, request: Request) -> Response {
     let Some(mounted) = services.data_api.clone() else { return Failure::NoRoute.into_data_api_response() };
-    let headers = request.headers().clone();
     let path = request.uri().path().strip_prefix(MOUNTED_AT).unwrap_or_default();
-    let measured = Measured::begin(request.method(), path, &headers);
-    let response = match answered(&services, &mounted, request).await {
-        Ok(response) => response,
-        // A page of another origin has to see why.
-        Err(failure) => {
-            let mut shell = axum::http::Response::new(Bytes::new());
-            mounted.api.expose(&headers, &mut shell);
-            let mut response = failure.into_data_api_response();
-            response.headers_mut().extend(shell.into_parts().0.headers);
-            if response.headers().contains_key(RETRY_AFTER)
-                && response.headers().contains_key(ACCESS_CONTROL_EXPOSE_HEADERS)
-            {
-                response.headers_mut().append(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from(RETRY_AFTER));
-            }
-            response
-        }
-    };
+    let measured = Measured::begin(request.method(), path, request.headers());
+    let response = answered(&services, &mounted, request).await.unwrap_or_else(Failure::into_data_api_response);
     measured.answered(response.status());
     response
 }

@@ -6,8 +6,5 @@ begin
   if not pg_catalog.pg_has_role('rowlock_service', 'service_role', 'member') then
     grant service_role to rowlock_service;
   end if;
-exception
-  -- Two databases of one server may be prepared at the same moment: roles belong to the server.
-  when duplicate_object or unique_violation or internal_error then null;
 end
 $$;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use postgres_protocol::password::scram_sha_256;
 
 use crate::identifier::{quote_identifier, quote_literal};
+use crate::role_change::change_roles;
 use crate::{ClientPool, DatabaseUrl, Error, Pool};
 
 /// The login role of the client pool; created by the migrations.
@@ -50,7 +51,8 @@ pub async fn install_client_login(owner: &Pool) -> Result<(), Error> {
     let password = verifier.map_or_else(|| "null".to_owned(), |verifier| quote_literal(&verifier));
     let role = quote_identifier(CLIENT_LOGIN);
     let statement = format!("alter role {role} with login password {password}");
-    owner.get().await?.batch_execute(&statement).await.map_err(Error::Statement)
+    let connection = owner.get().await?;
+    change_roles(&connection, &statement).await.map_err(Error::Statement)
 }
 
 /// Refuses a client login that is a superuser, bypasses row-level security, inherits, administers, owns a relation, or may

@@ -21,6 +21,7 @@ pub mod migrations;
 mod pool;
 mod principal_transaction;
 mod rehearsal;
+mod role_change;
 mod script;
 mod service_login;
 #[cfg(feature = "testing")]

@@ -8,6 +8,7 @@ use postgres_protocol::password::scram_sha_256;
 
 use crate::client_login::derived;
 use crate::identifier::{quote_identifier, quote_literal};
+use crate::role_change::change_roles;
 use crate::{DatabaseUrl, Error, Pool};
 
 /// The login of the pool for secret keys.
@@ -33,9 +34,9 @@ pub async fn install_service_login(owner: &Pool) -> Result<(), Error> {
     let password = verifier.map_or_else(|| "null".to_owned(), |verifier| quote_literal(&verifier));
     let connection = owner.get().await?;
     let make = include_str!("../../../sql/principal/service_login.script.sql");
-    connection.batch_execute(make).await.map_err(Error::Statement)?;
+    change_roles(&connection, make).await.map_err(Error::Statement)?;
     let statement = format!("alter role {} with login password {password}", quote_identifier(SERVICE_LOGIN));
-    connection.batch_execute(&statement).await.map_err(Error::Statement)
+    change_roles(&connection, &statement).await.map_err(Error::Statement)
 }
 
 /// Drops [`SERVICE_LOGIN`] where it is there and nobody uses it; whether it is gone.

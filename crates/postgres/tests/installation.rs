@@ -5,8 +5,8 @@ use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::migrations::{MIGRATIONS, MigrationError, migrate, pending};
 use postgres::testing::TestDatabase;
 use postgres::{
-    DatabaseUrl, Login, Pool, PoolOptions, UninstallError, drop_client_login, install_client_login, inventory, script,
-    uninstall,
+    DatabaseUrl, Login, Pool, PoolOptions, UninstallError, drop_client_login, install_client_login,
+    install_service_login, inventory, script, uninstall,
 };
 
 /// What an application has of its own before Rowlock comes.
@@ -151,6 +151,19 @@ async fn what_the_application_has_built_on_it_is_named_and_kept() {
     uninstall(&pool(&url), true).await.unwrap();
     execute(&url, "drop function app.me(); drop publication feed").await;
     assert_eq!(everything(&url).await, before);
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_do_not_stumble_over_each_others_logins() {
+    let database = TestDatabase::create().await;
+    let start = || async {
+        for _ in 0..20 {
+            let owner = pool(&database.url);
+            install_service_login(&owner).await.unwrap();
+            install_client_login(&owner).await.unwrap();
+        }
+    };
+    tokio::join!(start(), start(), start(), start());
 }
 
 /// A cluster of its own: roles belong to the cluster.

@@ -38,6 +38,7 @@ pub use config::{Config, ConfigError, Settings};
 pub use figures::Figures;
 pub use kind::RequestKind;
 pub use login::{login_settings, role_settings, settings_of_role};
+pub use replicas::ReplicaFigures;
 pub use schema_cache::LoadError;
 pub use service::DataApi;
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use parking_lot::Mutex;
-use postgres::{ClientPool, Error as PostgresError};
+use postgres::{ClientPool, Error as PostgresError, PoolStatus};
 
 use crate::auth::Caller;
 use crate::error::Error;
@@ -40,7 +40,24 @@ pub(crate) struct Replica {
     left_alone_until: Mutex<Option<Instant>>,
 }
 
+/// What there is to count of a replica.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplicaFigures {
+    /// Its connections.
+    pub connections: PoolStatus,
+    /// Whether it is asked. One that could not be reached is left alone for a while.
+    pub is_asked: bool,
+}
+
 impl Replicas {
+    pub(crate) fn figures(&self) -> Vec<ReplicaFigures> {
+        let figures = |replica: &Replica| ReplicaFigures {
+            connections: replica.pool.status(),
+            is_asked: replica.left_alone_until.lock().is_none(),
+        };
+        self.all.iter().map(figures).collect()
+    }
+
     pub(crate) fn new(pools: Vec<ClientPool>) -> Self {
         let all = pools.into_iter().map(|pool| Replica { pool, left_alone_until: Mutex::default() }).collect();
         Self { all, turn: AtomicUsize::new(0) }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use clerk::Clock;
 use http::header::ORIGIN;
 use http::{HeaderValue, Request, Response, StatusCode};
+use parking_lot::Mutex;
 use postgres::{ClientPool, Heard, Listener, Pool};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -19,7 +20,7 @@ use crate::execute::{Context, Outcome};
 use crate::figures::{Figures, SchemaLoads};
 use crate::kind::RequestKind;
 use crate::plan::{self, Plan, StatementPlan};
-use crate::replicas::Replicas;
+use crate::replicas::{ReplicaFigures, Replicas};
 use crate::request::ApiRequest;
 use crate::schema_cache::{LoadError, SchemaCache};
 use crate::slow::UnderWay;
@@ -49,6 +50,14 @@ struct Inner {
     schema: ArcSwapOption<SchemaCache>,
     clock: Arc<dyn Clock>,
     loads: SchemaLoads,
+    /// Hears of changes since before the schema was read, for whoever follows.
+    begun: Mutex<Option<Begun>>,
+}
+
+/// Announcements on a channel that nobody has read yet.
+struct Begun {
+    channel: String,
+    listener: Listener,
 }
 
 impl std::fmt::Debug for DataApi {
@@ -81,6 +90,7 @@ impl DataApi {
             schema: ArcSwapOption::empty(),
             clock,
             loads: SchemaLoads::default(),
+            begun: Mutex::default(),
         }))
     }
 
@@ -103,9 +113,28 @@ impl DataApi {
         Ok(())
     }
 
+    /// Reads the schema after it has begun to listen on `channel`, so that [`follow`](Self::follow) goes on from here and does not have
+    /// to read it again. When announcements cannot be heard, it is only read.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub async fn begin(&self, channel: &str) -> Result<(), LoadError> {
+        let listener = Listener::connect(&self.0.catalogue, channel).await;
+        self.reload().await?;
+        if let Ok(listener) = listener {
+            *self.0.begun.lock() = Some(Begun { channel: channel.to_owned(), listener });
+        }
+        Ok(())
+    }
+
     /// What there is to count.
     pub fn figures(&self) -> Figures {
         Figures::of(&self.0.loads, &self.0.clients)
+    }
+
+    /// How busy the replicas are, in the order in which they were named.
+    pub fn replicas(&self) -> Vec<ReplicaFigures> {
+        self.0.replicas.figures()
     }
 
     /// Whether requests can be answered: the schema is known, and Postgres lets somebody in.
@@ -128,17 +157,14 @@ impl DataApi {
         let mut pause = FIRST_PAUSE;
         while !stop.is_cancelled() {
             let round = async {
-                // Listening first: what changes while the schema is read is announced again.
-                let mut listener = match Listener::connect(&self.0.catalogue, channel).await {
-                    Ok(listener) => listener,
-                    Err(error) => {
-                        tracing::warn!(error = error.to_string(), channel, "announcements of changes cannot be heard");
-                        return;
-                    }
+                let begun = self.0.begun.lock().take().filter(|begun| begun.channel == channel);
+                let mut listener = match begun {
+                    Some(begun) => begun.listener,
+                    None => match self.listen_and_reload(channel).await {
+                        Some(listener) => listener,
+                        None => return,
+                    },
                 };
-                if !self.try_reload().await {
-                    return;
-                }
                 pause = FIRST_PAUSE;
                 loop {
                     let said = match listener.next().await {
@@ -172,6 +198,17 @@ impl DataApi {
                 () = stop.cancelled() => return,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Listening first: what changes while the schema is read is announced again.
+    async fn listen_and_reload(&self, channel: &str) -> Option<Listener> {
+        match Listener::connect(&self.0.catalogue, channel).await {
+            Ok(listener) => self.try_reload().await.then_some(listener),
+            Err(error) => {
+                tracing::warn!(error = error.to_string(), channel, "announcements of changes cannot be heard");
+                None
+            }
         }
     }
 

@@ -52,6 +52,28 @@ async fn a_new_table_is_there_after_the_announcement_and_requests_go_on() {
 }
 
 #[tokio::test]
+async fn a_beginning_is_one_reading_and_misses_nothing_until_somebody_follows() {
+    let harbour = Harbour::open().await;
+    let (stop, api) = (CancellationToken::new(), harbour.api.clone());
+    let loads = || harbour.api.figures().schema_loads;
+    let before = loads();
+    api.begin("pgrst").await.unwrap();
+    assert_eq!(loads(), before + 1);
+    let owner = harbour.database.owner.get().await.unwrap();
+    let change = "create table harbour.buoys (id integer); grant select on harbour.buoys to anon; notify pgrst";
+    owner.batch_execute(change).await.unwrap();
+    assert!(harbour.got("/buoys").await.starts_with("404"));
+    let following = tokio::spawn({
+        let stop = stop.clone();
+        async move { api.follow("pgrst", || async { None }, stop).await }
+    });
+    eventually(&harbour, "/buoys", "200").await;
+    assert_eq!(loads(), before + 2, "one reading at the beginning and one for the change");
+    stop.cancel();
+    following.await.unwrap();
+}
+
+#[tokio::test]
 async fn many_changes_at_once_are_few_readings() {
     let harbour = Harbour::open().await;
     let (stop, api) = (CancellationToken::new(), harbour.api.clone());

@@ -112,6 +112,9 @@ async fn a_replica_that_is_down_costs_nobody_an_answer_and_is_asked_again_later(
     }
     let of_replica = answers.iter().filter(|answer| answer.contains("replica")).count();
     assert_eq!(of_replica, 3, "after the first, nobody asks where nobody is: {answers:?}");
+    let figures = both.replicas();
+    assert_eq!(figures.iter().map(|replica| replica.is_asked).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(figures.iter().map(|replica| replica.connections.connections).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[tokio::test]

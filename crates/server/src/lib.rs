@@ -24,6 +24,7 @@ mod known_callers;
 mod listener;
 mod measured;
 mod patient_stream;
+mod pools;
 mod rest;
 mod routes;
 mod run;

@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 use crate::Listener;
 use crate::connections::{Connections, Limits};
 use crate::measured::Measured;
-use crate::traces;
+use crate::{pools, traces};
 
 /// The largest body. PostgREST has no bound; whoever inserts more at once has other trouble.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
@@ -92,6 +92,7 @@ impl Probes {
             ("/metrics", api) => {
                 if let Some(api) = api {
                     postgrests(&api.figures());
+                    pools::tell_replicas(api);
                 }
                 ([(CONTENT_TYPE, "text/plain; version=0.0.4")], self.metrics.render()).into_response()
             }

@@ -8,11 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::background::tended;
 use crate::connections::{Connections, Limits};
-use crate::services::data_api_config;
+use crate::services::{SCHEMA_CHANGES, data_api_config};
 use crate::{Services, router, telemetry};
-
-/// Where it is announced that tables or functions have changed: PostgREST's channel, which Supabase's event triggers notify.
-const SCHEMA_CHANGES: &str = "pgrst";
 
 /// Serves `services` on `listener`, works on the inbox, hears of revocations, compares with Clerk, carries out deletions and
 /// forgets what is old, until `stop`.

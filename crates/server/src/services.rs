@@ -54,6 +54,9 @@ pub struct Parts {
     pub(crate) data_api_options: Option<DataApiOptions>,
 }
 
+/// Where it is announced that tables or functions have changed: PostgREST's channel, which Supabase's event triggers notify.
+pub(crate) const SCHEMA_CHANGES: &str = "pgrst";
+
 /// The data API below `/rest/v1`.
 #[derive(Clone)]
 pub(crate) struct MountedDataApi {
@@ -290,7 +293,7 @@ async fn mounted(
     if config.api_keys.can_serve() {
         api = api.serving_on(service_pool(owner, config).await?);
     }
-    if let Err(error) = api.reload().await {
+    if let Err(error) = api.begin(SCHEMA_CHANGES).await {
         tracing::warn!(error = with_causes(&error), "the data API does not know the schema yet");
     }
     let room = Arc::new(Semaphore::new(ROOM_BYTES.max(options.max_body_bytes).div_ceil(PAGE)));

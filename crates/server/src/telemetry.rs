@@ -73,6 +73,7 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("rowlock_pool_connections", "Connections to Postgres, by pool and state");
     metrics::describe_gauge!("rowlock_pool_waiting", "Requests that wait for a connection, by pool");
     metrics::describe_counter!("rowlock_pool_timeouts_total", "Requests that waited for nothing, by pool");
+    metrics::describe_gauge!("rowlock_replica_asked", "1 while a replica is asked, 0 while it is left alone");
     metrics::describe_histogram!("rowlock_delivery_lag_seconds", "Time from the event at Clerk to its row");
     metrics::describe_gauge!("rowlock_last_success_timestamp_seconds", "When each source last brought something");
     metrics::describe_gauge!("rowlock_ingest_queue_deliveries", "Deliveries that wait in this process");

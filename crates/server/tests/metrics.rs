@@ -93,6 +93,33 @@ async fn requests_to_the_data_api_count_by_kind_and_strangers_words_are_no_label
 }
 
 #[tokio::test]
+async fn replicas_count_and_one_that_is_down_can_be_told() {
+    let nowhere = postgres::DatabaseUrl::parse("postgres://rowlock_client:secret@127.0.0.1:1/shop").unwrap();
+    let server = TestServer::with(|config| {
+        config.replica_database_urls = vec![config.client_database_url.clone(), nowhere];
+    })
+    .await;
+    let figures = [
+        "rowlock_pool_connections{pool=\"replica 1\",state=\"idle\"}",
+        "rowlock_replica_asked{pool=\"replica 1\"}",
+        "rowlock_replica_asked{pool=\"replica 2\"}",
+    ];
+    server.execute("create table public.boats (id int); grant select on public.boats to anon; notify pgrst").await;
+    let boats = || server.request(Method::GET, "/rest/v1/boats").send();
+    eventually("the table is known", async || boats().await.unwrap().status() == 200).await;
+    for _ in 0..3 {
+        assert_eq!(boats().await.unwrap().status(), 200);
+    }
+    let mut values = Vec::new();
+    for series in figures {
+        values.push(value(&server, series).await);
+    }
+    assert_eq!(values, [1.0, 1.0, 0.0]);
+    let page = Answer::to(server.request(Method::GET, "/metrics")).await;
+    assert!(!page.text.contains("127.0.0.1:1"), "{page}");
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_counts_too() {
     let server = TestServer::start().await;
     server.execute("create function public.sleeps() returns void language sql as 'select pg_sleep(60)'").await;

@@ -7,11 +7,10 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use mirror::Arrival;
-use postgres::PoolStatus;
 use serde_json::{Value, json};
 
 use crate::health::SigningKeys;
-use crate::{Failure, Services};
+use crate::{Failure, Services, pools};
 
 /// 200 when deliveries can be stored and tokens can be checked; 503 otherwise. A mirror that stands still does not count: a
 /// load balancer that took every server away for it would take the endpoint away from the webhooks, too.
@@ -83,15 +82,10 @@ pub(super) async fn metrics(State(services): State<Services>) -> Response {
 
 /// How busy the connections are, and what is known of the schema.
 fn connections(services: &Services) {
-    for (name, status) in [("owner", services.owner.status()), ("clients", services.clients.status())] {
-        let PoolStatus { connections, idle, waiting, timeouts, .. } = status;
-        metrics::gauge!("rowlock_pool_connections", "pool" => name, "state" => "idle").set(idle as f64);
-        let busy = connections.saturating_sub(idle);
-        metrics::gauge!("rowlock_pool_connections", "pool" => name, "state" => "busy").set(busy as f64);
-        metrics::gauge!("rowlock_pool_waiting", "pool" => name).set(waiting as f64);
-        metrics::counter!("rowlock_pool_timeouts_total", "pool" => name).absolute(timeouts);
-    }
+    pools::tell("owner", services.owner.status());
+    pools::tell("clients", services.clients.status());
     let Some(mounted) = &services.data_api else { return };
+    pools::tell_replicas(&mounted.api);
     let figures = mounted.api.figures();
     metrics::counter!("rowlock_data_api_schema_loads_total", "outcome" => "read").absolute(figures.schema_loads);
     metrics::counter!("rowlock_data_api_schema_loads_total", "outcome" => "failed")

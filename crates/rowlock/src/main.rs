@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod confirm;
+mod huge_pages;
 mod local_keys;
 mod moment;
 mod open_files;
@@ -26,6 +27,7 @@ use printer::Printer;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    huge_pages::decline();
     let cli = Cli::parse();
     let printer = Printer::new(cli.json);
     open_files::take_all();

@@ -70,6 +70,14 @@ impl Server {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
+    /// Memory that is this process' own, programs and libraries not counted, in megabytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn own_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     /// `kill -9`, and the end of it.
     pub(crate) fn kill_hard(mut self) {
         self.child.kill().unwrap();

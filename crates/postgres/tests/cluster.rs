@@ -2,13 +2,14 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use postgres::binaries::Binaries;
 use postgres::cluster::{Cluster, ClusterError, ClusterOptions, Durability, Port};
-use postgres::{Connection, Pool, PoolOptions};
+use postgres::{Connection, DatabaseUrl, Pool, PoolOptions};
 
 fn options(directory: &Path, durability: Durability) -> ClusterOptions {
     let binaries = Binaries::find(None).unwrap();
@@ -175,4 +176,59 @@ async fn a_server_that_is_dropped_while_it_starts_ends_too() {
         }
         assert!(!pid_file.exists(), "dropped after {milliseconds} ms, it still runs");
     }
+}
+
+async fn setting(url: &DatabaseUrl, name: &str) -> String {
+    let connection = Pool::new(url, &PoolOptions::default()).unwrap().get().await.unwrap();
+    connection.query_one(&format!("show {name}"), &[]).await.unwrap().get(0)
+}
+
+/// Makes a table, without waiting for the disk.
+async fn fill(url: DatabaseUrl) -> Result<&'static str, ClusterError> {
+    assert_eq!(setting(&url, "fsync").await, "off");
+    let connection = Pool::new(&url, &PoolOptions::default()).unwrap().get().await.unwrap();
+    connection.batch_execute("create table kept as select 1").await.unwrap();
+    Ok("filled")
+}
+
+fn unfinished(directory: &Path) -> usize {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+    entries.filter(|name| name.to_string_lossy().starts_with("data.unfinished")).count()
+}
+
+#[tokio::test]
+async fn a_new_cluster_is_filled_once_and_careful_from_then_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (cluster, filled) = Cluster::start_filled(options(directory.path(), Durability::Full), fill).await.unwrap();
+    assert_eq!((filled, kept(&cluster).await, unfinished(directory.path())), (Some("filled"), 1, 0));
+    assert_eq!(setting(&cluster.url(), "fsync").await, "on");
+    cluster.stop().await.unwrap();
+    let (cluster, filled) = Cluster::start_filled(options(directory.path(), Durability::Full), fill).await.unwrap();
+    assert_eq!((filled, kept(&cluster).await), (None, 1));
+    assert_eq!(setting(&cluster.url(), "fsync").await, "on");
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_filling_that_was_cut_short_is_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let pid = AtomicI32::new(0);
+    let cut_short = Cluster::start_filled(options(directory.path(), Durability::Full), async |url| {
+        fill(url).await?;
+        let data = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let data = data.into_iter().find(|path| path.to_string_lossy().contains("unfinished")).unwrap();
+        let text = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
+        pid.store(text.lines().next().unwrap().trim().parse().unwrap(), Ordering::Relaxed);
+        std::future::pending::<()>().await;
+        Ok::<_, ClusterError>(())
+    });
+    tokio::time::timeout(Duration::from_secs(5), cut_short).await.expect_err("it never ends");
+    assert!(is_gone(pid.load(Ordering::Relaxed)).await, "its server ends with it");
+    assert_eq!(unfinished(directory.path()), 1);
+    let refused = async |_| Err::<(), _>(ClusterError::NoUnprivilegedUser);
+    let error = Cluster::start_filled(options(directory.path(), Durability::Full), refused).await.unwrap_err();
+    assert!(matches!(error, ClusterError::NoUnprivilegedUser), "{error}");
+    let (cluster, filled) = Cluster::start_filled(options(directory.path(), Durability::Full), fill).await.unwrap();
+    assert_eq!((filled, kept(&cluster).await, unfinished(directory.path())), (Some("filled"), 1, 0));
+    cluster.stop().await.unwrap();
 }

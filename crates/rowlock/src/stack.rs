@@ -104,21 +104,25 @@ impl Stack {
     /// Starts everything; returns when the first webhook could arrive.
     pub(crate) async fn start(options: StackOptions) -> anyhow::Result<Self> {
         let binaries = Binaries::find(options.pg_bin.as_deref())?;
-        let cluster = start_cluster(ClusterOptions {
-            directory: options.postgres_directory,
-            binaries: binaries.clone(),
-            port: options.pg_port,
-            durability: options.durability,
-            stand_ins: if options.platform.is_some() { EXTENSIONS } else { &[] },
-            preload: if options.platform.is_some() { PRELOADED } else { &[] },
-        });
+        let platform = options.platform.as_ref();
+        let database = start_database(
+            ClusterOptions {
+                directory: options.postgres_directory,
+                binaries: binaries.clone(),
+                port: options.pg_port,
+                durability: options.durability,
+                stand_ins: if platform.is_some() { EXTENSIONS } else { &[] },
+                preload: if platform.is_some() { PRELOADED } else { &[] },
+            },
+            platform,
+        );
         let emulator = start_emulator(options.emulator, options.emulator_listen);
-        let ((cluster, postgres), (emulator, emulator_took)) = tokio::try_join!(cluster, emulator)?;
+        let ((Database { cluster, owner, applied }, postgres), (emulator, emulator_took)) =
+            tokio::try_join!(database, emulator)?;
         let began = Instant::now();
-        let (owner, applied) = prepare_database(&cluster.url(), options.platform.as_ref()).await?;
         let listener = listen(options.listen).await?;
         let api = listener.local_addr()?;
-        let config = config(&cluster.url(), &emulator, api, options.drain, options.platform.as_ref())?;
+        let config = config(&cluster.url(), &emulator, api, options.drain, platform)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let services = Services::start(&config, clock, telemetry::start_metrics().ok()).await?;
         let stop = CancellationToken::new();
@@ -145,9 +149,23 @@ impl Stack {
     }
 }
 
-async fn start_cluster(options: ClusterOptions) -> anyhow::Result<(Cluster, Duration)> {
+/// A local Postgres with everything in it.
+struct Database {
+    cluster: Cluster,
+    owner: Pool,
+    applied: Option<Result<Applied, ProjectError>>,
+}
+
+async fn start_database(options: ClusterOptions, platform: Option<&Platform>) -> anyhow::Result<(Database, Duration)> {
     let began = Instant::now();
-    Ok((Cluster::start(options).await?, began.elapsed()))
+    let fill = async |url: DatabaseUrl| prepare_database(&url, platform).await;
+    let (cluster, filled) = Cluster::start_filled(options, fill).await?;
+    let applied = match filled {
+        Some(applied) => applied,
+        None => prepare_database(&cluster.url(), platform).await?,
+    };
+    let owner = Pool::new(&cluster.url(), &PoolOptions::default())?;
+    Ok((Database { cluster, owner, applied }, began.elapsed()))
 }
 
 async fn start_emulator(options: EmulatorOptions, listen: Address) -> anyhow::Result<(Emulator, Duration)> {
@@ -162,7 +180,7 @@ const PRELOADED: &[&str] = &["pg_stat_statements"];
 async fn prepare_database(
     url: &DatabaseUrl,
     platform: Option<&Platform>,
-) -> anyhow::Result<(Pool, Option<Result<Applied, ProjectError>>)> {
+) -> anyhow::Result<Option<Result<Applied, ProjectError>>> {
     if let Some(platform) = platform {
         if platform.reset {
             reset(url).await?;
@@ -182,7 +200,7 @@ async fn prepare_database(
             applied = Some(project.apply(&pool).await);
         }
     }
-    Ok((pool, applied))
+    Ok(applied)
 }
 
 /// Begins with an empty database. Roles stay: they are the server's.

@@ -5,10 +5,13 @@
 //! shell script stands between the two and stops the server when its standard input closes, which the kernel does for us
 //! on every kind of death. What a hard kill of both leaves behind is stopped at the next start.
 //!
+//! A new cluster may be [filled](Cluster::start_filled) before anybody uses it, without waiting for the disk at each step.
+//!
 //! Not handled: Windows, and upgrading a data directory between major versions (that is refused with the two versions).
 
 mod directory;
 mod error;
+mod filling;
 mod runner;
 mod stand_ins;
 
@@ -79,10 +82,26 @@ pub struct ClusterOptions {
     pub preload: &'static [&'static str],
 }
 
+/// Where one server keeps its data, and whether it waits for the disk.
+#[derive(Debug, Clone)]
+struct Place {
+    data: PathBuf,
+    /// Without fsync: what is lost in a power cut is made again.
+    careless: bool,
+}
+
+impl Place {
+    /// Of the data that stays.
+    fn regular(options: &ClusterOptions) -> Self {
+        Self { data: data_directory(options), careless: options.durability == Durability::Ephemeral }
+    }
+}
+
 /// A running local Postgres. Dropping it stops the server in the background; [`stop`](Self::stop) waits for the end.
 #[derive(Debug)]
 pub struct Cluster {
     options: ClusterOptions,
+    place: Place,
     runner: Runner,
     /// The program that is the server.
     server: PathBuf,
@@ -100,19 +119,20 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`]; nothing is left running then.
     pub async fn start(options: ClusterOptions) -> Result<Self, ClusterError> {
-        let runner = Runner::choose()?;
-        let directory = &options.directory;
-        make_directory(directory)?;
-        let lock = take_lock(directory)?;
-        runner.own(directory)?;
-        runner.check_reach(directory)?;
+        let (runner, lock) = enter(&options)?;
         initialise(&options, &runner)?;
-        stop_orphan(&options, &runner);
+        let place = Place::regular(&options);
+        Self::run(options, place, runner, lock).await
+    }
+
+    /// Runs the server of a directory that is initialised.
+    async fn run(options: ClusterOptions, place: Place, runner: Runner, lock: File) -> Result<Self, ClusterError> {
+        stop_orphan(&options, &place.data, &runner);
         let port_wanted = options.port;
         let port = choose_port(port_wanted)?;
         let server = stand_ins::server(&options, &runner)?;
-        let (guardian, leash) = launch(&options, &runner, &server, port)?;
-        let mut cluster = Self { options, runner, server, port, guardian, leash: Some(leash), _lock: lock };
+        let (guardian, leash) = launch(&options, &place, &runner, &server, port)?;
+        let mut cluster = Self { options, place, runner, server, port, guardian, leash: Some(leash), _lock: lock };
         cluster.wait_until_ready(port_wanted).await?;
         Ok(cluster)
     }
@@ -130,7 +150,7 @@ impl Cluster {
 
     /// The process id of the server itself, while it runs.
     pub fn server_pid(&self) -> Option<i32> {
-        server_pid(&self.options)
+        server_pid(&self.place.data)
     }
 
     /// Waits until the server has ended by itself: a crash, or somebody's `kill`.
@@ -165,13 +185,13 @@ impl Cluster {
     }
 
     fn relaunch(&mut self) -> Result<(), ClusterError> {
-        let (guardian, leash) = launch(&self.options, &self.runner, &self.server, self.port)?;
+        let (guardian, leash) = launch(&self.options, &self.place, &self.runner, &self.server, self.port)?;
         (self.guardian, self.leash) = (guardian, Some(leash));
         Ok(())
     }
 
     fn control(&self, arguments: &[&str]) {
-        control(&self.options, &self.runner, arguments);
+        control(&self.options, &self.place.data, &self.runner, arguments);
     }
 
     /// Logs in until it works, and is our server: on a port that somebody else has, somebody else answers.
@@ -219,7 +239,7 @@ impl Cluster {
         let canonical = |path: &Path| std::fs::canonicalize(path).ok();
         row.is_ok_and(|row| {
             let theirs = canonical(Path::new(row.get::<_, &str>(0)));
-            theirs.is_some() && theirs == canonical(&data_directory(&self.options))
+            theirs.is_some() && theirs == canonical(&self.place.data)
         })
     }
 }
@@ -232,30 +252,42 @@ fn log_file(options: &ClusterOptions) -> PathBuf {
     options.directory.join("log")
 }
 
+/// Takes the directory for ourselves.
+fn enter(options: &ClusterOptions) -> Result<(Runner, File), ClusterError> {
+    let runner = Runner::choose()?;
+    let directory = &options.directory;
+    make_directory(directory)?;
+    let lock = take_lock(directory)?;
+    runner.own(directory)?;
+    runner.check_reach(directory)?;
+    Ok((runner, lock))
+}
+
 /// Ends a server that outlived both its guardian and its parent. We hold the lock, so it is nobody's.
-fn stop_orphan(options: &ClusterOptions, runner: &Runner) {
-    if server_pid(options).is_none() {
+fn stop_orphan(options: &ClusterOptions, data: &Path, runner: &Runner) {
+    if server_pid(data).is_none() {
         return;
     }
-    if !control(options, runner, &["stop", "-m", "fast", "-w", "-t", "10"]) {
-        control(options, runner, &["stop", "-m", "immediate", "-w", "-t", "10"]);
+    if !control(options, data, runner, &["stop", "-m", "fast", "-w", "-t", "10"]) {
+        control(options, data, runner, &["stop", "-m", "immediate", "-w", "-t", "10"]);
     }
 }
 
 /// Runs `pg_ctl` on the data directory; whether it succeeded. It fails, rightly, when the server is gone already.
-fn control(options: &ClusterOptions, runner: &Runner, arguments: &[&str]) -> bool {
+fn control(options: &ClusterOptions, data: &Path, runner: &Runner, arguments: &[&str]) -> bool {
     let mut control = Command::new(options.binaries.program("pg_ctl"));
-    control.arg("-D").arg(data_directory(options)).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    control.arg("-D").arg(data).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
     runner.apply(&mut control).current_dir(&options.directory).status().is_ok_and(|status| status.success())
 }
 
-fn server_pid(options: &ClusterOptions) -> Option<i32> {
-    let text = std::fs::read_to_string(data_directory(options).join("postmaster.pid")).ok()?;
+fn server_pid(data: &Path) -> Option<i32> {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
     text.lines().next()?.trim().parse().ok()
 }
 
 fn launch(
     options: &ClusterOptions,
+    place: &Place,
     runner: &Runner,
     program: &Path,
     port: u16,
@@ -266,7 +298,7 @@ fn launch(
     let mut server = Command::new("/bin/sh");
     server.args(["-c", GUARDIAN, "guardian"]);
     server.arg(if options.durability == Durability::Ephemeral { options.directory.as_os_str() } else { "".as_ref() });
-    server.arg(program).arg("-D").arg(data_directory(options));
+    server.arg(program).arg("-D").arg(&place.data);
     server.arg("-p").arg(port.to_string());
     for setting in SETTINGS {
         server.args(["-c", setting]);
@@ -275,7 +307,7 @@ fn launch(
     if !preload.is_empty() {
         server.args(["-c", &format!("shared_preload_libraries={preload}")]);
     }
-    if options.durability == Durability::Ephemeral {
+    if place.careless {
         // Commits still reach the kernel, so a killed server loses none; only a machine that loses power would.
         for setting in ["fsync=off", "full_page_writes=off", "max_wal_size=256MB"] {
             server.args(["-c", setting]);

@@ -168,9 +168,11 @@ mod tests {
     /// A data API that pages of any origin may call. Nothing is behind it.
     fn open_to_pages() -> CrossOrigin {
         let url = postgres::DatabaseUrl::parse("postgres://nobody@127.0.0.1:1/none").expect("it is an address");
-        let pool = postgres::Pool::new(&url, &postgres::PoolOptions::default()).expect("it connects when it is used");
+        let options = postgres::PoolOptions::default();
+        let clients = postgres::ClientPool::new(&url, &options).expect("it connects when it is used");
+        let catalogue = postgres::Pool::new(&url, &options).expect("it connects when it is used");
         let config = data_api::Config::exposing(vec!["public".to_owned()], Vec::new());
-        CrossOrigin(Some(data_api::DataApi::new(pool.clone(), pool, config, Arc::new(clerk::SystemClock))))
+        CrossOrigin(Some(data_api::DataApi::new(clients, catalogue, config, Arc::new(clerk::SystemClock))))
     }
 
     #[tokio::test(start_paused = true)]

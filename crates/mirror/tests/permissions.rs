@@ -212,3 +212,32 @@ async fn whoever_writes_the_mirror_keeps_the_cache() {
     assert!(!test.may("user_ben", "org_a", PROFILE).await);
     test.is_exact().await;
 }
+
+/// Triggers that were switched off leave rows of memberships that are gone. The next membership by that id is not refused for it.
+#[tokio::test]
+async fn a_row_that_was_left_behind_gives_way_to_a_new_membership() {
+    let test = Test::start().await;
+    test.applies("role.created", 1, &role("role_m", "org:member", 1, &[REPORTS])).await;
+    test.applies("organizationMembership.created", 2, &membership("orgmem_1", "org_a", "user_ada", 2, "org:admin"))
+        .await;
+    test.execute(
+        "alter table clerk.organization_memberships disable trigger hold_permissions_deleted;
+         delete from clerk.organization_memberships where id = 'orgmem_1';
+         alter table clerk.organization_memberships enable trigger hold_permissions_deleted",
+    )
+    .await;
+    assert!(test.may("user_ada", "org_a", PROFILE).await, "the row is left behind");
+    test.execute(
+        "insert into clerk.organization_memberships
+           (id, organization_id, user_id, role, permissions, clerk_updated_at, event_at, delivery_id, synced_at, source)
+         values
+           ('orgmem_1', 'org_a', 'user_ada', 'org:member', '{}', 3, 3, 'msg_1', now(), 'webhook'),
+           ('orgmem_2', 'org_a', 'user_ben', 'org:guest', '{org:old:read}', 3, 3, 'msg_2', now(), 'webhook'),
+           ('orgmem_3', 'org_a', 'user_cleo', null, null, 3, 3, 'msg_3', now(), 'webhook')",
+    )
+    .await;
+    assert!(test.may("user_ada", "org_a", REPORTS).await);
+    assert!(!test.may("user_ada", "org_a", PROFILE).await);
+    assert!(test.may("user_ben", "org_a", "org:old:read").await);
+    test.is_exact().await;
+}

@@ -1,20 +1,15 @@
-// A Clerk webhook handler as it is written by hand: verifyWebhook, then an upsert through a pool of pg.
+// A Clerk webhook handler on Node's own HTTP server: verifyWebhook, then an upsert.
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+
+import { store } from "./upsert.mjs";
 
 const require = createRequire(new URL("../../tests/clients/package.json", import.meta.url));
 const { verifyWebhook } = require("@clerk/backend/webhooks");
 const { Pool } = require("pg");
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
-
-const upsert = `
-insert into public.users_by_hand (id, email, first_name, last_name, image_url, updated_at)
-values ($1, $2, $3, $4, $5, to_timestamp($6::double precision / 1000))
-on conflict (id) do update set
-  email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name,
-  image_url = excluded.image_url, updated_at = excluded.updated_at`;
 
 async function handle(incoming) {
   const chunks = [];
@@ -24,12 +19,7 @@ async function handle(incoming) {
     headers: incoming.headers,
     body: Buffer.concat(chunks),
   });
-  const event = await verifyWebhook(request);
-  if (event.type === "user.created" || event.type === "user.updated") {
-    const { id, email_addresses, primary_email_address_id, first_name, last_name, image_url, updated_at } = event.data;
-    const email = email_addresses.find((address) => address.id === primary_email_address_id)?.email_address;
-    await pool.query(upsert, [id, email, first_name, last_name, image_url, updated_at]);
-  }
+  await store(pool, await verifyWebhook(request));
 }
 
 createServer((incoming, answer) => {

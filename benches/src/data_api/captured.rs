@@ -60,14 +60,11 @@ async fn reconfigured(owner: &postgres::Connection, statement: &str) -> Result<(
 
 fn read(log: &str) -> Result<Captured> {
     let sent = executed(log);
-    let begin = log
-        .lines()
-        .find_map(|line| line.split_once("LOG:  statement: begin").map(|(_, rest)| format!("begin{rest}")))
-        .context("no transaction began")?;
+    let begin = sent.iter().find(|sent| sent.text.starts_with("begin")).context("no transaction began")?;
     let settings = sent.iter().find(|sent| sent.text.starts_with("select set_config")).context("nothing was set")?;
     let statement = sent.iter().find(|sent| sent.text.contains("pgrst_source")).context("no statement was sent")?;
     ensure!(statement.text.starts_with("WITH"), "an unexpected statement: {}", statement.text);
-    Ok(Captured { begin, settings: settings.clone(), statement: statement.clone() })
+    Ok(Captured { begin: begin.text.clone(), settings: settings.clone(), statement: statement.clone() })
 }
 
 /// `… LOG:  execute s3: select $1` and the line `… DETAIL:  parameters: $1 = 'a', $2 = NULL` behind it.
@@ -113,7 +110,7 @@ mod tests {
 
     #[test]
     fn statements_are_read_with_their_parameters() {
-        let log = "2026 LOG:  statement: begin isolation level read committed read only\n\
+        let log = "2026 LOG:  execute r1: begin isolation level read committed read only\n\
                    2026 LOG:  execute s0: select set_config($1, $2, true)\n\
                    2026 DETAIL:  parameters: $1 = 'role', $2 = 'it''s = x'\n\
                    2026 LOG:  execute s1: WITH pgrst_source AS (select $1) select\n\

@@ -1,5 +1,5 @@
-//! The handler that people write by hand: bare Node, as fast as it can be written, and a route of a Next.js app, the form that
-//! Clerk's guide begins with.
+//! The handler that people write by hand, in the three forms that it has: a route of a Next.js app, with which Clerk's guide
+//! begins; Express, which the guide has for Node; and Node's own HTTP server without any framework, as fast as it can be written.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,12 +22,22 @@ create table if not exists public.users_by_hand (
   id text primary key, email text, first_name text, last_name text, image_url text, updated_at timestamptz
 )";
 
-/// `webhook-handler.mjs` on Node's own HTTP server.
+/// Node's own HTTP server.
 pub(super) fn bare(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<Server> {
     installed(&["@clerk/backend", "pg"])?;
+    script(runtime, database, stock, "webhook-handler.mjs")
+}
+
+/// Express.
+pub(super) fn express(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<Server> {
+    installed(&["@clerk/express", "express", "pg"])?;
+    script(runtime, database, stock, "express-handler.mjs")
+}
+
+fn script(runtime: &Runtime, database: &Database, stock: &Stock, file: &str) -> Result<Server> {
     let address = free_address()?;
     let mut command = Command::new("node");
-    command.arg(Path::new(PEERS).join("webhook-handler.mjs")).env("PORT", address.port().to_string());
+    command.arg(Path::new(PEERS).join(file)).env("PORT", address.port().to_string());
     start(runtime, database, stock, command).and_then(|process| Server::ready(address, process))
 }
 
@@ -36,6 +46,7 @@ pub(super) fn next(runtime: &Runtime, database: &Database, stock: &Stock) -> Res
     installed(&["@clerk/nextjs", "next", "pg"])?;
     let app = tempfile::Builder::new().prefix("rowlock-bench-next-").tempdir()?;
     copy(&Path::new(PEERS).join("next-handler"), app.path())?;
+    std::fs::copy(Path::new(PEERS).join("upsert.mjs"), app.path().join("upsert.mjs"))?;
     std::os::unix::fs::symlink(std::fs::canonicalize(MODULES)?, app.path().join("node_modules"))?;
     let next = |arguments: &[&str]| {
         let mut command = Command::new("node");

@@ -27,7 +27,8 @@ use stock::Stock;
 /// use for, so that both are saturated.
 const CONNECTIONS: usize = 256;
 
-const NEXT: &str = "Next.js route, verifyWebhook and an upsert through pg";
+const EXPRESS: &str = "Express, verifyWebhook and an upsert through pg";
+const NEXT: &str = "the same as a route of Next.js";
 const BARE: &str = "the same on Node's own HTTP server, without a framework";
 
 pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Report) -> Result<()> {
@@ -35,10 +36,14 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
     let stock = Arc::new(Stock::of(&session)?);
     runtime.block_on(stock.fill(&database.owner))?;
     let serve = serve::start(runtime, database, &stock)?;
+    let express = handler::express(runtime, database, &stock);
     let bare = handler::bare(runtime, database, &stock);
     let next = handler::next(runtime, database, &stock);
-    let peers =
-        [(NEXT, next.as_ref().map(|(server, _)| server.address)), (BARE, bare.as_ref().map(|server| server.address))];
+    let peers = [
+        (EXPRESS, express.as_ref().map(|server| server.address)),
+        (NEXT, next.as_ref().map(|(server, _)| server.address)),
+        (BARE, bare.as_ref().map(|server| server.address)),
+    ];
     let (size, version) = (stock.body_size(), database.version());
     let closed = |address| {
         let stock = Arc::clone(&stock);

@@ -159,7 +159,15 @@ impl ClientPool {
             steps.end(end);
         }
         let ended = steps.all.len() - if end.is_some() { CLEAN.len() } else { 0 };
-        let mut landed = connection.fly(&steps.all).await?;
+        let mut landed = match connection.fly(&steps.all).await {
+            Ok(landed) => landed,
+            Err(error) => {
+                if matches!(error, Error::Unsendable(_)) {
+                    connection.leave();
+                }
+                return Err(error);
+            }
+        };
         let refusal = match landed.refusal.take() {
             None => {
                 let rows = rows_of(landed, first, transaction);

@@ -4,6 +4,7 @@
 
 mod client_transaction;
 mod cluster;
+mod flights;
 mod installation;
 mod listener;
 mod migrations;

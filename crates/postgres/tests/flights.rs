@@ -1,0 +1,238 @@
+//! The connections of the clients' pool: what they carry, how they end, and what they are reached through.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+use std::time::Duration;
+
+use postgres::binaries::Binaries;
+use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
+use postgres::testing::TestDatabase;
+use postgres::{
+    ClientPool, ClientStatement, ClientTransaction, DatabaseUrl, End, Error, Identity, Isolation, Parameter,
+    PoolOptions,
+};
+use tokio_postgres::types::Type;
+
+fn one_connection(url: &DatabaseUrl) -> ClientPool {
+    ClientPool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() }).unwrap()
+}
+
+async fn run(pool: &ClientPool, statements: &[ClientStatement<'_>]) -> Result<Vec<Vec<postgres::Row>>, Error> {
+    pool.run_for_client(ClientTransaction {
+        identity: Identity::limited_by_login_alone("anon", ""),
+        read_only: false,
+        isolation: Isolation::ReadCommitted,
+        settings_before_role: &[],
+        settings: &[],
+        ensures_rows: false,
+        before: None,
+        statements,
+        prepares: true,
+        end: End::Commit,
+    })
+    .await
+}
+
+async fn backend(pool: &ClientPool) -> i32 {
+    pool.ask("select pg_backend_pid()", &[]).await.unwrap()[0].get(0)
+}
+
+#[tokio::test]
+async fn values_of_all_sizes_go_and_come_as_they_are() {
+    let database = TestDatabase::create().await;
+    let pool = one_connection(&database.url.for_clients());
+    // Larger than what a socket holds, both ways at once: a server that answers before it has read everything is read from.
+    let long = "ä".repeat(4 << 20);
+    let parameters: [Parameter<'_>; 3] = [(&long, Type::TEXT), (&None::<i64>, Type::INT8), (&-7_i32, Type::INT4)];
+    let statements: [ClientStatement<'_>; 3] = [
+        ("select repeat('x', 10000000)", &[]),
+        ("select $1, $2, $3, true, array['a', null], ''", &parameters),
+        ("select n from generate_series(1, 10000) as n where n % 2 = 0", &[]),
+    ];
+    for _ in 0..2 {
+        let rows = run(&pool, &statements).await.unwrap();
+        assert_eq!(rows[0][0].get::<_, &str>(0).len(), 10_000_000);
+        assert!(rows[1][0].get::<_, &str>(0) == long, "it came back changed");
+        assert_eq!(rows[1][0].get::<_, Option<i64>>(1), None);
+        assert_eq!(rows[1][0].get::<_, i32>(2), -7);
+        assert!(rows[1][0].get::<_, bool>(3));
+        assert_eq!(rows[1][0].get::<_, Vec<Option<&str>>>(4), [Some("a"), None]);
+        assert_eq!(rows[1][0].get::<_, &str>(5), "");
+        assert_eq!((rows[2].len(), rows[2][4999].get::<_, i32>("n")), (5000, 10000));
+    }
+}
+
+#[tokio::test]
+async fn the_first_time_is_one_flight_too_and_so_is_a_refusal_and_its_cleaning_one_more() {
+    let database = TestDatabase::create().await;
+    let port = database.url.expose().split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let proxy = crate::support::CountingProxy::start(port.parse().unwrap()).await;
+    let through = database.url.for_clients().expose().replace(&port, &proxy.port.to_string());
+    let pool = one_connection(&DatabaseUrl::parse(&through).unwrap());
+    pool.try_connect().await.unwrap();
+    proxy.take_flights();
+    for _ in 0..2 {
+        run(&pool, &[("select 1", &[])]).await.unwrap();
+        assert_eq!(proxy.take_flights(), 1);
+        run(&pool, &[("select 1 / 0", &[])]).await.unwrap_err();
+        assert_eq!(proxy.take_flights(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_refusal_has_not_happened() {
+    let database = TestDatabase::create().await;
+    let owner = database.owner.get().await.unwrap();
+    owner
+        .batch_execute("create table public.notes (id int primary key); grant all on public.notes to anon")
+        .await
+        .unwrap();
+    let pool = one_connection(&database.url.for_clients());
+    let before = backend(&pool).await;
+    for refused in ["select 1 / 0", "select from nowhere", "this is not sql"] {
+        let statements: [ClientStatement<'_>; 3] = [
+            ("insert into public.notes values (1)", &[]),
+            (refused, &[]),
+            ("insert into public.notes values (2)", &[]),
+        ];
+        let error = run(&pool, &statements).await.unwrap_err();
+        assert!(matches!(error, Error::Refused(_)), "{error:?}");
+        assert_eq!(run(&pool, &[("select count(*) from public.notes", &[])]).await.unwrap()[0][0].get::<_, i64>(0), 0);
+    }
+    assert_eq!(backend(&pool).await, before, "a refusal is no reason to lose a connection");
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_not_what_it_is_declared_is_not_sent() {
+    let database = TestDatabase::create().await;
+    let pool = one_connection(&database.url.for_clients());
+    let before = backend(&pool).await;
+    let parameters: [Parameter<'_>; 1] = [(&"seven", Type::INT4)];
+    let error = run(&pool, &[("select $1", &parameters)]).await.unwrap_err();
+    assert!(matches!(error, Error::Unsendable(_)), "{error:?}");
+    assert_eq!(run(&pool, &[("select 1", &[])]).await.unwrap().len(), 1);
+    assert_eq!(backend(&pool).await, before);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_ended_is_replaced_before_anybody_gets_it() {
+    let database = TestDatabase::create().await;
+    let pool = one_connection(&database.url.for_clients());
+    let owner = database.owner.get().await.unwrap();
+    for _ in 0..3 {
+        let before = backend(&pool).await;
+        owner.execute("select pg_terminate_backend($1, 5000)", &[&before]).await.unwrap();
+        // The last word travels over loopback while the next one comes.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_ne!(backend(&pool).await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_under_a_statement_says_why() {
+    let database = TestDatabase::create().await;
+    let pool = one_connection(&database.url.for_clients());
+    let pid = backend(&pool).await;
+    let sleeping = pool.ask("select pg_sleep(30)", &[]);
+    let end = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        database.owner.get().await.unwrap().execute("select pg_terminate_backend($1)", &[&pid]).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(sleeping, end);
+    assert_eq!(answer.unwrap_err().sql_state().unwrap().code(), "57P01");
+    assert_ne!(backend(&pool).await, pid);
+}
+
+#[tokio::test]
+async fn only_so_many_statements_are_kept_and_the_others_are_closed() {
+    let database = TestDatabase::create().await;
+    let pool = one_connection(&database.url.for_clients());
+    for number in 0..400 {
+        let text = format!("select {number}, 'of many'");
+        assert_eq!(run(&pool, &[(&text, &[])]).await.unwrap()[0][0].get::<_, i32>(0), number);
+    }
+    let count = "select count(*) from pg_prepared_statements";
+    let kept: i64 = pool.ask(count, &[]).await.unwrap()[0].get(0);
+    assert!((200..=260).contains(&kept), "{kept} statements are kept");
+}
+
+#[tokio::test]
+async fn a_standby_that_is_asked_for_is_not_a_primary() {
+    let database = TestDatabase::create().await;
+    let with = |attributes: &str| {
+        let url = database.url.for_clients();
+        let joint = if url.expose().contains('?') { '&' } else { '?' };
+        let text = format!("{}{joint}target_session_attrs={attributes}", url.expose());
+        one_connection(&DatabaseUrl::parse(&text).unwrap())
+    };
+    with("read-write").try_connect().await.unwrap();
+    let error = with("read-only").try_connect().await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+}
+
+/// A cluster of its own, which encrypts with a certificate that nobody else knows.
+#[tokio::test]
+async fn an_encrypted_connection_is_signed_in_used_and_cancelled_encrypted() {
+    let options = ClusterOptions {
+        directory: tempfile::tempdir().unwrap().keep(),
+        binaries: Binaries::find(None).unwrap(),
+        port: Port::Free,
+        durability: Durability::Ephemeral,
+        stand_ins: &[],
+        preload: &[],
+    };
+    let cluster = Cluster::start(options).await.unwrap();
+    let plain = one_connection(&cluster.url());
+    let data: String = plain.ask("show data_directory", &[]).await.unwrap()[0].get(0);
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let owner = std::fs::metadata(&data).unwrap();
+    for (name, text) in
+        [("server.crt", certificate.cert.pem()), ("server.key", certificate.signing_key.serialize_pem())]
+    {
+        let path = Path::new(&data).join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+    for statement in ["alter system set ssl = on", "select pg_reload_conf()"] {
+        plain.ask(statement, &[]).await.unwrap();
+    }
+    let root = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(root.path(), certificate.cert.pem()).unwrap();
+    let url = cluster.url().expose().replace("127.0.0.1", "localhost");
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let encrypted =
+        |root: &str| one_connection(&DatabaseUrl::parse(&format!("{url}{joint}sslmode=require{root}")).unwrap());
+    let pool = encrypted(&format!("&sslrootcert={}", root.path().display()));
+    // The server reads its configuration when it gets to it.
+    let mut answer = pool.ask("select ssl from pg_stat_ssl where pid = pg_backend_pid()", &[]).await;
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = pool.ask("select ssl from pg_stat_ssl where pid = pg_backend_pid()", &[]).await;
+    }
+    assert!(answer.unwrap()[0].get::<_, bool>(0));
+    assert_eq!(pool.ask("select repeat('x', 1000000)", &[]).await.unwrap()[0].get::<_, &str>(0).len(), 1_000_000);
+    let sleeping = pool.ask("select pg_sleep(30)", &[]);
+    assert!(tokio::time::timeout(Duration::from_millis(300), sleeping).await.is_err());
+    let running = "select count(*) from pg_stat_activity where query like '%pg_sleep(30)' and state = 'active'";
+    for _ in 0..100 {
+        if plain.ask(running, &[]).await.unwrap()[0].get::<_, i64>(0) == 0 {
+            let stranger = encrypted("").try_connect().await.unwrap_err();
+            assert!(stranger.is_absence(), "a certificate that nobody vouches for is refused: {stranger:?}");
+            return cluster.stop().await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the abandoned statement still runs after 5 s");
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_said_at_once() {
+    let url = DatabaseUrl::parse("postgres://somebody@127.0.0.1:1/nothing").unwrap();
+    let error = one_connection(&url).try_connect().await.unwrap_err();
+    assert!(error.is_absence(), "{error:?}");
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+}

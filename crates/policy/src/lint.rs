@@ -10,6 +10,7 @@
 //! that is the [matrix](crate::matrix).
 
 mod block;
+mod callees;
 mod catalogue_text;
 mod certain;
 mod claim_path;
@@ -17,6 +18,7 @@ mod collect;
 mod copies;
 mod expression;
 mod fix;
+mod loose;
 mod names;
 mod openings;
 mod parsed;
@@ -35,6 +37,7 @@ pub(crate) mod tree {
     };
 }
 mod truth;
+mod unrelated;
 
 use std::ops::Range;
 

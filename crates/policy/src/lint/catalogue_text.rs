@@ -108,11 +108,21 @@ fn function_text(name: &str, function: &Function) -> String {
     let returns = if function.trigger { "trigger" } else { "text" };
     let definer = if function.security_definer { " security definer" } else { "" };
     let path = if function.search_path { " set search_path = ''" } else { "" };
-    let mut text = format!("create function {name}() returns {returns} language sql{definer}{path} as '…';\n");
+    let body = dollar_quoted(&function.source);
+    let mut text = format!("create function {name}() returns {returns} language sql{definer}{path} as {body};\n");
     if function.callable_by.is_empty() {
         let _ = writeln!(text, "revoke execute on function {name}() from public;");
     }
     text
+}
+
+/// Between quotes that do not stand in it.
+fn dollar_quoted(body: &str) -> String {
+    let mut tag = String::from("$body$");
+    while body.contains(&tag) {
+        tag.insert(1, '_');
+    }
+    format!("{tag}{body}{tag}")
 }
 
 /// `public` is a word and not a role.

@@ -1,4 +1,5 @@
-//! Conditions that look like a question and are none: they hold for every row, or for every caller who lacks a claim.
+//! Conditions that look like a question and are none: they hold for every row, for nearly every row, or for every caller who lacks a
+//! claim.
 //!
 //! They are read as trees: constants are folded ([`truth`](super::truth)), and names are looked up as Postgres
 //! looks them up ([`names`](super::names)). A plain `true` is not in disguise; for writing it is `always-true`, for reading it may be meant.
@@ -6,6 +7,8 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::Diagnostic;
+use super::callees::blind;
+use super::loose::loose;
 use super::names::{Lookup, Meaning};
 use super::rules::rule;
 use super::schema::{Place, Schema};
@@ -14,6 +17,7 @@ use super::syntax::{
     reads_columns, reads_rows,
 };
 use super::truth::in_disguise;
+use super::unrelated::unrelated;
 
 pub(super) fn check(schema: &Schema, found: &mut Vec<Diagnostic>) {
     for (table, relation) in &schema.relations {
@@ -44,8 +48,24 @@ pub(super) fn check(schema: &Schema, found: &mut Vec<Diagnostic>) {
                         say("null-comparison", &comparison, "null for every row, which counts as false".to_owned());
                     }
                 }
-                for disguised in in_disguise(&clause.expression, &not_null) {
-                    say("tautology", &disguised, "true for every row and every caller".to_owned());
+                let disguises = in_disguise(&clause.expression, &not_null);
+                for disguised in &disguises {
+                    say("tautology", disguised, "true for every row and every caller".to_owned());
+                }
+                for (call, label) in blind(&clause.expression, schema) {
+                    say("blind-function", &call, label);
+                }
+                if policy.permissive {
+                    let told = |part: &SyntaxNode| {
+                        disguises.iter().any(|whole| whole.text_range().contains_range(part.text_range()))
+                    };
+                    let loose = loose(&clause.expression, &lookup);
+                    for (comparison, label) in loose.into_iter().filter(|(comparison, _)| !told(comparison)) {
+                        say("loose-comparison", &comparison, label.to_owned());
+                    }
+                    for (question, label) in unrelated(&clause.expression, &lookup) {
+                        say("unrelated-sub-select", &question, label);
+                    }
                 }
                 for (opening, label) in open_on_null(&clause.expression, policy.permissive) {
                     say("open-on-null", &opening, label);
@@ -214,9 +234,33 @@ mod tests {
             create index on public.notes (org_id); create index on public.notes (user_id);
             alter table public.notes enable row level security; grant select on public.notes to authenticated;
             create table public.people (id bigint primary key, user_id text not null);
-            alter table public.people enable row level security; revoke all on public.people from anon, authenticated;";
+            alter table public.people enable row level security; revoke all on public.people from anon, authenticated;
+            create table public.staff (org_id text not null, user_id text not null, role text, primary key (user_id, org_id));
+            alter table public.staff enable row level security; revoke all on public.staff from anon, authenticated;
+            create table public.operators (user_id text primary key);
+            alter table public.operators enable row level security; revoke all on public.operators from anon, authenticated;
+            create function public.anybody() returns boolean language plpgsql as $$ begin return true; end $$;
+            create function public.nearly_anybody(org text) returns boolean language plpgsql as $$ begin if org = '' then return false; end if; return true; end $$;
+            create function public.is_staffed(org text) returns boolean language sql security definer set search_path = ''
+              as $$ select exists (select from public.staff where org_id = org) $$;
+            create function public.is_mine(org text) returns boolean language sql security definer set search_path = ''
+              as $$ select exists (select from public.staff where org_id = org and user_id = public.caller()) $$;
+            create function public.caller() returns text language sql stable as $$ select clerk.user_id() $$;
+            create function public.has(org text, who text) returns boolean language sql security definer set search_path = ''
+              as $$ select exists (select from public.staff where org_id = org and user_id = who) $$;
+            create function public.is_open(org text) returns boolean language sql security definer set search_path = ''
+              as $$ select exists (select from public.people) $$;";
         let policy = format!("create policy p on public.notes for select to authenticated using ({condition});");
-        let rules = ["tautology", "self-comparison", "null-comparison", "open-on-null", "syntax"];
+        let rules = [
+            "tautology",
+            "self-comparison",
+            "null-comparison",
+            "open-on-null",
+            "loose-comparison",
+            "unrelated-sub-select",
+            "blind-function",
+            "syntax",
+        ];
         let all = lint(&[Source::file("1.sql", TABLES), Source::file("2.sql", policy)]);
         all.iter().map(|diagnostic| diagnostic.id()).filter(|id| rules.contains(id)).collect()
     }
@@ -345,6 +389,103 @@ mod tests {
         }
         for condition in ["deleted_at = null", "null <> status", "deleted_at = (null)::timestamptz"] {
             assert_eq!(found(condition), ["null-comparison"], "{condition}");
+        }
+    }
+
+    #[test]
+    fn what_nearly_every_row_meets_is_found() {
+        for condition in [
+            "user_id is not null",
+            "not (user_id is null)",
+            "org_id like '%'",
+            "org_id ilike '%%'",
+            "org_id ~ '.*'",
+            "org_id >= ''",
+            "'' <= org_id",
+            "org_id > ''",
+            "org_id <> ''",
+            "'none' != org_id",
+            "org_id is distinct from 'org_1'",
+            "not (org_id = 'org_1')",
+            "org_id not in ('org_1', 'org_2')",
+            "org_id not like 'test%'",
+            "user_id <> (select clerk.user_id())",
+            "(select clerk.user_id()) <> user_id",
+            "notes.user_id <> 'nobody'",
+            "(select clerk.org_id()) <> 'org_1'",
+            "(select clerk.user_id()) ilike '%'",
+            "(select auth.jwt() ->> 'sub') <> 'nobody'",
+            "org_id = (select clerk.org_id()) or user_id is not null",
+            "org_id <> '' and not (select clerk.is_pending())",
+            "org_id <> '' and user_id is not null and (select auth.jwt() ->> 'role') = 'authenticated'",
+        ] {
+            let found = found(condition);
+            assert!(found.contains(&"loose-comparison"), "{condition}: {found:?}");
+            assert!(!found.contains(&"syntax"), "{condition}");
+        }
+        for condition in [
+            "user_id is not null and user_id = (select clerk.user_id())",
+            "org_id <> '' and org_id = (select clerk.org_id())",
+            "user_id <> 'nobody' and status = 'open'",
+            "status <> 'draft'",
+            "status ilike '%'",
+            "status is not null",
+            "org_id like 'org\\_%' and org_id = (select clerk.org_id())",
+            "user_id <> (select clerk.user_id()) and org_id = (select clerk.org_id())",
+            "(select clerk.user_id()) is not null",
+            "user_id is null",
+            "(select auth.jwt() -> 'fva' ->> 1) <> '-1' and org_id = (select clerk.org_id())",
+            "exists (select 1 from public.people as p where p.user_id is not null and p.user_id = notes.user_id)",
+        ] {
+            assert_eq!(found(condition), Vec::<&str>::new(), "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_restriction_may_be_loose() {
+        let sql = "create table public.notes (id bigint primary key, org_id text not null); alter table public.notes enable row level security;
+            create policy p on public.notes as restrictive for select to authenticated using (org_id <> 'org_suspended');";
+        let found = lint(&[Source::file("1.sql", sql)]);
+        assert!(!found.iter().any(|diagnostic| diagnostic.id() == "loose-comparison"));
+    }
+
+    #[test]
+    fn a_membership_of_any_organization_is_found() {
+        for condition in [
+            "exists (select 1 from public.staff where user_id = (select clerk.user_id()))",
+            "exists (select 1 from public.staff as m where m.user_id = (select auth.jwt() ->> 'sub') and m.role = 'admin')",
+            "user_id = (select clerk.user_id()) or exists (select from public.staff as s where s.user_id = (select clerk.user_id()))",
+            "not (select clerk.is_pending()) and exists (select from public.staff as s where s.user_id = (select clerk.user_id()))",
+        ] {
+            assert_eq!(found(condition), ["unrelated-sub-select"], "{condition}");
+        }
+        for condition in [
+            // A list of the application's own staff has no organization.
+            "exists (select 1 from public.operators where user_id = (select clerk.user_id()))",
+            "exists (select 1 from public.staff as m where m.user_id = (select clerk.user_id()) and m.org_id = notes.org_id)",
+            "exists (select 1 from public.staff as m where m.user_id = (select clerk.user_id()) and m.org_id = 'org_ours')",
+            "exists (select 1 from public.staff as m where m.user_id = (select clerk.user_id())) and org_id = (select clerk.org_id())",
+            "exists (select 1 from public.staff as m where m.user_id = (select clerk.user_id()) and m.role = notes.status)",
+        ] {
+            assert_eq!(found(condition), Vec::<&str>::new(), "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_does_not_look_at_the_caller_is_found() {
+        for condition in
+            ["(select public.anybody())", "anybody() and org_id = (select clerk.org_id())", "public.is_staffed(org_id)"]
+        {
+            assert_eq!(found(condition), ["blind-function"], "{condition}");
+        }
+        for condition in [
+            "public.is_mine(org_id)",
+            "public.has(org_id, (select clerk.user_id()))",
+            "public.is_staffed(org_id) and user_id = (select clerk.user_id())",
+            "public.nearly_anybody(org_id)",
+            "public.is_open(org_id)",
+        ] {
+            assert_eq!(found(condition), Vec::<&str>::new(), "{condition}");
         }
     }
 }

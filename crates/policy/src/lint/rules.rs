@@ -117,6 +117,21 @@ pub const RULES: &[Rule] = rules! {
         fix: "name the policy's own table (notes.org_id), or compare with the caller: (select clerk.org_id())",
         bad: "create policy members on public.notes for select to authenticated using (exists (select 1 from public.members as m where m.org_id = org_id and m.user_id = (select clerk.user_id())));",
         good: "create policy members on public.notes for select to authenticated using (org_id in (select m.org_id from public.members as m where m.user_id = (select clerk.user_id())));";
+    "loose-comparison" Error, "a comparison that nearly every row meets",
+        why: "`org_id <> ''`, `user_id is not null` and `org_id ilike '%'` name whose the row is and do not ask whether it is the caller's: everybody reads, or writes, everybody's rows.",
+        fix: "compare for equality with the caller: = (select clerk.org_id()), = (select clerk.user_id())",
+        bad: "create policy members on public.notes for select to authenticated using (org_id is not null and org_id <> '');",
+        good: "create policy members on public.notes for select to authenticated using (org_id is not null and org_id = (select clerk.org_id()));";
+    "unrelated-sub-select" Error, "a sub-select does not ask about the row",
+        why: "The sub-select finds the caller's membership in some organization, and nothing in it says that it is the row's: a member of any organization gets at the rows of all of them.",
+        fix: "compare with the row's organization: org_id = any (array(select clerk.my_org_ids())), or notes.org_id = m.org_id inside of the sub-select",
+        bad: "create table public.staff (org_id text not null, user_id text not null, primary key (user_id, org_id)); alter table public.staff enable row level security; create table public.tickets (id bigint primary key, org_id text not null); create index on public.tickets (org_id); alter table public.tickets enable row level security; grant select on public.tickets to authenticated; create policy members on public.tickets for select to authenticated using (exists (select 1 from public.staff as m where m.user_id = (select clerk.user_id())));",
+        good: "create table public.staff (org_id text not null, user_id text not null, primary key (user_id, org_id)); alter table public.staff enable row level security; create table public.tickets (id bigint primary key, org_id text not null); create index on public.tickets (org_id); alter table public.tickets enable row level security; grant select on public.tickets to authenticated; create policy members on public.tickets for select to authenticated using (org_id in (select m.org_id from public.staff as m where m.user_id = (select clerk.user_id())));";
+    "blind-function" Error, "a policy asks a function that does not look at the caller",
+        why: "The function answers the same to everybody: its body is `true`, or it reads memberships with its owner's rights (`security definer`) and never asks whose they are.",
+        fix: "ask for the caller inside of it, with clerk.user_id(), or use clerk.my_org_ids()",
+        bad: "create function private.may_read() returns boolean language sql stable security definer set search_path = '' as $$ select true $$; create policy members on public.notes for select to authenticated using ((select private.may_read()));",
+        good: "create function private.may_read() returns boolean language sql stable security definer set search_path = '' as $$ select exists (select from clerk.my_memberships()) $$; create policy members on public.notes for select to authenticated using (org_id = (select clerk.org_id()) and (select private.may_read()));";
     "null-comparison" Error, "something is compared with null",
         why: "`= null` is never true and never false: it is null, which a policy counts as false. Nobody gets in.",
         fix: "is null, or is not null",

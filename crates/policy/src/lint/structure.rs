@@ -9,9 +9,11 @@ use super::{Diagnostic, Source};
 use crate::{TableName, quote_name};
 
 const COMMANDS: [&str; 4] = ["select", "insert", "update", "delete"];
-const OWNERS: [&str; 8] =
+/// Columns that say whose a row is.
+pub(super) const OWNERS: [&str; 8] =
     ["user_id", "owner_id", "owner", "created_by", "author_id", "clerk_id", "clerk_user_id", "profile_id"];
-const TENANTS: [&str; 4] = ["org_id", "organization_id", "tenant_id", "clerk_org_id"];
+/// Columns that say which organization's a row is.
+pub(super) const TENANTS: [&str; 4] = ["org_id", "organization_id", "tenant_id", "clerk_org_id"];
 /// Schemas of the platform: not the author's to change.
 pub(crate) const PLATFORM_SCHEMAS: [&str; 16] = [
     "auth",

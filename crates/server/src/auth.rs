@@ -3,6 +3,8 @@
 //! A handler names its caller by taking a [`Caller`]. A token that is there is verified and not revoked, or the request
 //! ends; a request without one is anonymous. There is no way to a [`Principal`] past the verifier.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -16,16 +18,16 @@ use crate::{Failure, Services};
 #[derive(Debug)]
 pub struct Caller {
     /// Whom the database acts for.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// The verified claims; none for a caller without a token.
-    pub claims: Option<Verified<Claims>>,
+    pub claims: Option<Arc<Verified<Claims>>>,
     /// Why somebody who may have meant to sign in is anonymous.
     pub anonymous_because: Option<&'static str>,
 }
 
 impl Caller {
     pub(crate) fn anonymous(because: &'static str) -> Self {
-        Self { principal: Principal::anonymous(), claims: None, anonymous_because: Some(because) }
+        Self { principal: Arc::new(Principal::anonymous()), claims: None, anonymous_because: Some(because) }
     }
 }
 
@@ -40,11 +42,12 @@ impl FromRequestParts<Services> for Caller {
             // What a template string makes of a `getToken()` that gave nothing: the user is signed out.
             "null" | "undefined" | "" => Ok(Self::anonymous("the token sent is empty: the user is signed out")),
             token => {
-                let claims = services.verifier_of(token).verify(token).await?;
-                if let Some(reason) = services.revocations.check(&claims).await? {
+                let known = services.verifier_of(token).verify(token).await?;
+                if let Some(reason) = services.revocations.check(&known.claims).await? {
                     return Err(Failure::Revoked(reason));
                 }
-                Ok(Self { principal: Principal::from(&claims), claims: Some(claims), anonymous_because: None })
+                let (principal, claims) = (Arc::clone(&known.principal), Some(Arc::clone(&known.claims)));
+                Ok(Self { principal, claims, anonymous_because: None })
             }
         }
     }

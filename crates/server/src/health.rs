@@ -97,7 +97,7 @@ impl Services {
     }
 
     async fn look(&self) -> Report {
-        let keys = self.verifier.keys();
+        let keys = self.verifier.verifier().keys();
         // Keys that are not there are fetched by this, and not only by the next token: a load balancer that waits for
         // good health sends none.
         let (inbox, client_login, signing_keys) = tokio::join!(

@@ -12,7 +12,7 @@ use mirror::deletion::Deletions;
 use mirror::{ArrivalWatch, Mirror, ReconcileSchedule, Retention, Revocations};
 use postgres::{ClientPool, DatabaseUrl, Parameter, Pool, PoolOptions, Row, migrations};
 use secrecy::SecretString;
-use tokens::{ApiKeys, DatabaseRole, HttpKeySource, KeyCache, Verifier, unverified_issuer};
+use tokens::{ApiKeys, DatabaseRole, HttpKeySource, KeyCache, RememberingVerifier, Verifier, unverified_issuer};
 use tokio::sync::Semaphore;
 
 use crate::Config;
@@ -30,9 +30,9 @@ pub struct Services(Arc<Parts>);
 
 /// What is behind [`Services`], none of it public. A request clones its services several times, so they have one count.
 pub struct Parts {
-    pub(crate) verifier: Verifier,
+    pub(crate) verifier: RememberingVerifier,
     /// Of issuers that are trusted besides.
-    further_verifiers: Arc<[Verifier]>,
+    further_verifiers: Vec<RememberingVerifier>,
     pub(crate) api_keys: ApiKeys,
     pub(crate) mirror: Mirror,
     pub(crate) revocations: Revocations,
@@ -179,10 +179,10 @@ impl Services {
         let further_verifiers = config
             .further_issuers
             .iter()
-            .map(|issuer| further_verifier(config, issuer, &clock))
-            .collect::<Result<_, _>>()?;
+            .map(|issuer| Ok(RememberingVerifier::new(further_verifier(config, issuer, &clock)?)))
+            .collect::<Result<_, StartError>>()?;
         let services = Self(Arc::new(Parts {
-            verifier: Verifier::new(options, keys, Arc::clone(&clock)),
+            verifier: RememberingVerifier::new(Verifier::new(options, keys, Arc::clone(&clock))),
             further_verifiers,
             api_keys: config.api_keys.clone(),
             revocations: Revocations::new(owner.clone()),
@@ -210,7 +210,7 @@ impl Services {
             data_api_options: config.data_api.clone(),
         }));
         // A failure has logged itself, and is tried again with the first token or health check.
-        let _ = services.verifier.keys().warm().await;
+        let _ = services.verifier().keys().warm().await;
         Ok(services)
     }
 
@@ -226,22 +226,22 @@ impl Services {
 
     /// The verifier, for whoever acts for a caller outside of HTTP.
     pub fn verifier(&self) -> &Verifier {
-        &self.verifier
+        self.verifier.verifier()
     }
 
     /// Who verifies `token`: its issuer's verifier, and the main one for any that is not trusted, which says so.
-    pub(crate) fn verifier_of(&self, token: &str) -> &Verifier {
+    pub(crate) fn verifier_of(&self, token: &str) -> &RememberingVerifier {
         if self.further_verifiers.is_empty() {
             return &self.verifier;
         }
         let issuer = unverified_issuer(token);
-        let known = |verifier: &&Verifier| issuer.as_deref() == Some(verifier.issuer());
+        let known = |one: &&RememberingVerifier| issuer.as_deref() == Some(one.verifier().issuer());
         self.further_verifiers.iter().find(known).unwrap_or(&self.verifier)
     }
 
     /// Whether this caller needs no rows in the mirror: they were made before, or the mirror is another instance's.
     pub(crate) fn knows(&self, claims: &Claims) -> bool {
-        claims.issuer != self.verifier.issuer() || self.known_callers.contains(claims)
+        claims.issuer != self.verifier().issuer() || self.known_callers.contains(claims)
     }
 
     /// This caller's rows have been made, and that is committed.

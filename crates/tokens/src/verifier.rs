@@ -100,9 +100,18 @@ impl Verifier {
     /// # Errors
     /// The first reason not to accept it.
     pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, Refusal> {
+        Ok(self.verify_and_tell(token).await?.0)
+    }
+
+    /// The same, and under which key of which set.
+    pub(crate) async fn verify_and_tell(
+        &self,
+        token: &str,
+    ) -> Result<(Verified<Claims>, String, Arc<KeySet>), Refusal> {
         let parts = Parts::split(token)?;
         let header = TokenHeader::from_json(&parts.header).map_err(|error| Refusal::NotAToken(with_causes(&error)))?;
-        self.check_signature(&parts, acceptable_key_id(&header)?).await?;
+        let key_id = acceptable_key_id(&header)?;
+        let keys = self.check_signature(&parts, key_id).await?;
         let claims = Claims::from_json(&header, &parts.payload).map_err(|error| Refusal::Claim(with_causes(&error)))?;
         self.check_claims(&header, &claims)?;
         let role = self.options.database_roles.pick(claims.database_role.as_deref()).ok_or_else(|| Refusal::Role {
@@ -112,10 +121,10 @@ impl Verifier {
         // The claims are Clerk's and were read; what else there is may still be too deep or too large a number.
         let payload: Map<String, Value> = serde_json::from_slice(&parts.payload)
             .map_err(|error| Refusal::Claim(format!("token payload is unreadable: {error}")))?;
-        Ok(Verified::new(claims, payload, role))
+        Ok((Verified::new(claims, payload, role), key_id.to_owned(), keys))
     }
 
-    async fn check_signature(&self, parts: &Parts<'_>, key_id: &str) -> Result<(), Refusal> {
+    async fn check_signature(&self, parts: &Parts<'_>, key_id: &str) -> Result<Arc<KeySet>, Refusal> {
         let set = match self.keys.look_up(key_id).await {
             Lookup::Known(set) => set,
             Lookup::Unknown(set) => {
@@ -128,11 +137,11 @@ impl Verifier {
         };
         let is_signed = |set: &KeySet| set.get(key_id).iter().any(|key| parts.are_signed_by(key));
         if is_signed(&set) {
-            return Ok(());
+            return Ok(set);
         }
         // The key may have been rotated under the same id since we fetched it.
         match self.keys.look_again(&set).await {
-            Some(newer) if is_signed(&newer) => Ok(()),
+            Some(newer) if is_signed(&newer) => Ok(newer),
             _ => Err(Refusal::Signature { key_id: key_id.to_owned() }),
         }
     }
@@ -163,7 +172,7 @@ impl Verifier {
         Ok(())
     }
 
-    fn check_times(&self, claims: &Claims) -> Result<(), Refusal> {
+    pub(crate) fn check_times(&self, claims: &Claims) -> Result<(), Refusal> {
         let (now, skew) = (self.clock.now(), self.options.clock_skew);
         if claims.expires_at <= now.minus(skew) {
             return Err(Refusal::Expired { ago: now.since(claims.expires_at) });

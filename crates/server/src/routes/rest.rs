@@ -47,9 +47,11 @@ pub(super) async fn answer(State(services): State<Services>, request: Request) -
 async fn answered(services: &Services, mounted: &MountedDataApi, request: Request) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
     below(&mut parts);
-    let unread = axum::http::Request::from_parts(parts.clone(), Bytes::new());
-    if let Some(preflight) = mounted.api.preflight(&unread) {
-        return Ok(preflight.map(Body::from));
+    if parts.method == Method::OPTIONS {
+        let unread = axum::http::Request::from_parts(parts.clone(), Bytes::new());
+        if let Some(preflight) = mounted.api.preflight(&unread) {
+            return Ok(preflight.map(Body::from));
+        }
     }
     let caller = allowed(&mut parts, services).await?;
     let limit = mounted.max_body_bytes;
@@ -137,7 +139,7 @@ async fn caller(parts: &mut Parts, services: &Services) -> Result<Caller, Failur
     parts.headers.remove(AUTHORIZATION);
     parts.headers.remove("apikey");
     let anonymous_because = principal.is_anonymous().then_some("the only key sent is the application's own");
-    Ok(Caller { principal, claims: None, anonymous_because })
+    Ok(Caller { principal: Arc::new(principal), claims: None, anonymous_because })
 }
 
 /// No rows, or not the one that was asked for.

@@ -6,6 +6,7 @@ mod a_fetch_that_breaks_off;
 mod a_refresh;
 mod an_outage;
 mod an_unknown_key_id;
+mod remembered;
 mod the_first_fetch;
 
 use std::future::Future;

@@ -168,6 +168,9 @@ pub(crate) struct WalkArguments {
     /// Configuration file, for `clerk.api_url` [default: rowlock.toml, when there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where `rowlock dev` keeps its data: while it runs, it is meant where neither CLERK_SECRET_KEY nor DATABASE_URL is set
+    #[arg(long, value_name = "DIRECTORY", default_value = ".rowlock")]
+    pub(crate) data_dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -57,6 +57,24 @@ fn becomes(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("within a minute it does not hold that {what}");
 }
 
+/// Both know the stack that runs with `data`, unless something else is said; and one that does not run is not meant.
+fn backfill_and_reconcile_find(data: &Path, _running: &Server) {
+    let arguments =
+        |command: &'static str| [command, "--json", "--only", "users", "--data-dir", data.to_str().unwrap()];
+    for command in ["backfill", "reconcile"] {
+        let output = rowlock(&arguments(command)).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", told(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let found: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(found["kinds"][0]["table"], "users", "{command}: {found}");
+    }
+    // A database of one's own and the emulator's people do not belong together.
+    let mixed = rowlock(&arguments("backfill")).env("DATABASE_URL", "postgres://me@127.0.0.1:1/shop").output().unwrap();
+    assert!(told(&mixed).contains("CLERK_SECRET_KEY is not set"), "{}", told(&mixed));
+    let nowhere = rowlock(&["backfill", "--data-dir", "/nowhere"]).output().unwrap();
+    assert!(told(&nowhere).contains("CLERK_SECRET_KEY is not set"), "{}", told(&nowhere));
+}
+
 #[test]
 fn what_was_triggered_is_there_after_a_restart_with_the_same_keys() {
     let directory = directory();
@@ -75,6 +93,7 @@ fn what_was_triggered_is_there_after_a_restart_with_the_same_keys() {
     assert_eq!(applied(&second), 1);
     trigger(&data, &["organization.created"]);
     becomes("the organization is applied", || applied(&second) == 2);
+    backfill_and_reconcile_find(&data, &server);
     drop(server);
 }
 

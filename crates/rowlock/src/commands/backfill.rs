@@ -16,7 +16,7 @@ use crate::printer::Printer;
 use crate::signals;
 
 pub(super) async fn run(arguments: BackfillArguments, printer: Printer) -> anyhow::Result<ExitCode> {
-    let mirror = super::clerk::mirror(&arguments.walk).await?;
+    let mirror = super::clerk::mirror(&arguments.walk, printer).await?;
     let mut options = BackfillOptions { restart: arguments.restart, ..BackfillOptions::default() };
     if !arguments.walk.only.is_empty() {
         options.kinds.clone_from(&arguments.walk.only);

@@ -45,7 +45,7 @@ pub(super) struct Ready {
     api: String,
     supabase: SupabaseKeys,
     pub(super) clerk: ClerkAddresses,
-    database_url: String,
+    pub(super) database_url: String,
     /// What became of the `supabase/` folder.
     project: Option<Value>,
 }
@@ -73,6 +73,19 @@ impl Ready {
     /// Where a running `rowlock dev` left its addresses; it removes them when it stops.
     pub(super) fn file(data_dir: &Path) -> PathBuf {
         data_dir.join("dev.json")
+    }
+
+    /// What a `rowlock dev` that runs with this data has left; nothing where none runs.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub(super) fn of_running(data_dir: &Path) -> anyhow::Result<Option<Self>> {
+        let file = Self::file(data_dir);
+        match std::fs::read_to_string(&file) {
+            Ok(text) => serde_json::from_str(&text).with_context(|| format!("`{}` is damaged", file.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read `{}`", file.display())),
+        }
     }
 
     /// Under the names that Clerk's and Supabase's guides for Next.js use.

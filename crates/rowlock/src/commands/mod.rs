@@ -77,8 +77,11 @@ fn pool_of(size: usize) -> anyhow::Result<Pool> {
             "`rowlock dev` prints the address of its own database",
         )
     })?;
-    let url = DatabaseUrl::parse(&text).context("DATABASE_URL cannot be used")?;
-    Ok(Pool::new(&url, &PoolOptions { size, application_name: "rowlock command", ..PoolOptions::default() })?)
+    pool_at(&DatabaseUrl::parse(&text).context("DATABASE_URL cannot be used")?, size)
+}
+
+fn pool_at(url: &DatabaseUrl, size: usize) -> anyhow::Result<Pool> {
+    Ok(Pool::new(url, &PoolOptions { size, application_name: "rowlock command", ..PoolOptions::default() })?)
 }
 
 /// The owner's pool of a database that is at this version.

@@ -18,7 +18,7 @@ use crate::{report, signals};
 const DRIFT: u8 = 3;
 
 pub(super) async fn run(arguments: ReconcileArguments, printer: Printer) -> anyhow::Result<ExitCode> {
-    let mirror = super::clerk::mirror(&arguments.walk).await?;
+    let mirror = super::clerk::mirror(&arguments.walk, printer).await?;
     let mut options =
         ReconcileOptions { repair: arguments.repair, grace: arguments.grace, ..ReconcileOptions::default() };
     if !arguments.walk.only.is_empty() {

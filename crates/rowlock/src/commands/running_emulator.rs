@@ -33,15 +33,12 @@ impl Running {
         if let Ok(text) = std::fs::read_to_string(&file) {
             return serde_json::from_str(&text).with_context(|| format!("`{}` is damaged", file.display()));
         }
-        let file = dev::Ready::file(data_dir);
-        let text = std::fs::read_to_string(&file).map_err(|_| {
+        let ready = dev::Ready::of_running(data_dir)?.ok_or_else(|| {
             Hinted::new(
-                format!("no emulator runs here: there is no `{}`", file.display()),
+                format!("no emulator runs here: there is no `{}`", dev::Ready::file(data_dir).display()),
                 "start `rowlock dev` or `rowlock clerk` in this directory, or name one with --emulator and --secret-key",
             )
         })?;
-        let ready: dev::Ready =
-            serde_json::from_str(&text).with_context(|| format!("`{}` is damaged", file.display()))?;
         Ok(Self { api_url: ready.clerk.api_url, secret_key: ready.clerk.secret_key })
     }
 }

@@ -7,8 +7,14 @@
 //! A connection keeps so many ([`KEPT`]) and forgets those that were not used for longest; forgetting closes them in
 //! Postgres, too. What a statement may have done to them (`deallocate all`), or a changed table, is noticed when one is
 //! used: see [`is_stale`].
+//!
+//! Names are no other connection's. Behind a pooler in transaction mode a flight may run on a connection to Postgres that somebody else's
+//! flights have prepared statements on: under a name that both have given, it would run the other's statement. A name that is not there
+//! fails instead, and is prepared there. That is slow, so whoever has a pooler says so (`client_prepared_statements = false`); but who
+//! forgot it is never answered wrongly.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 
 use tokio_postgres::error::SqlState;
@@ -21,9 +27,11 @@ use super::row::Column;
 const KEPT: usize = 256;
 
 /// What one connection has prepared.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Statements {
     known: HashMap<String, Known>,
+    /// Begins every name, and no name of another connection.
+    own: u64,
     /// Names are never used again: one that is being closed cannot be taken for a new one.
     names_given: u64,
     /// Counts uses.
@@ -44,6 +52,14 @@ pub(super) struct Prepared {
     pub(super) columns: Arc<[Column]>,
 }
 
+impl Default for Statements {
+    fn default() -> Self {
+        // The standard library's own source of keys that nobody can guess, each of them another.
+        let own = RandomState::new().build_hasher().finish();
+        Self { known: HashMap::new(), own, names_given: 0, clock: 0, forgotten: Vec::new() }
+    }
+}
+
 impl Statements {
     pub(super) fn find(&mut self, key: &str) -> Option<Prepared> {
         self.clock += 1;
@@ -54,7 +70,7 @@ impl Statements {
 
     pub(super) fn new_name(&mut self) -> Arc<str> {
         self.names_given += 1;
-        format!("r{}", self.names_given).into()
+        format!("{:x}_{}", self.own, self.names_given).into()
     }
 
     pub(super) fn insert(&mut self, key: String, statement: Prepared) {
@@ -99,4 +115,16 @@ pub(super) fn key(scope: &str, step: &Step<'_>) -> String {
 pub(crate) fn is_stale(refusal: &Refusal) -> bool {
     *refusal.code() == SqlState::INVALID_SQL_STATEMENT_NAME
         || (*refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.message().starts_with("cached plan"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_connections_give_the_same_name() {
+        let first = |statements: &mut Statements| statements.new_name();
+        let names: std::collections::HashSet<_> = (0..1000).map(|_| first(&mut Statements::default())).collect();
+        assert_eq!(names.len(), 1000);
+    }
 }

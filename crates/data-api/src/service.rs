@@ -295,7 +295,7 @@ impl DataApi {
                 response::statement(config, &request, plan, outcome)?
             }
             Plan::Describe { head } => {
-                let body = openapi::describe(context, &schema, http, &request).await?;
+                let body = Box::pin(openapi::describe(context, &schema, http, &request)).await?;
                 watch.lap("transaction");
                 response::description(&request, body, *head)
             }
@@ -322,7 +322,8 @@ impl DataApi {
         plan: &StatementPlan,
     ) -> Result<Outcome, Error> {
         if let Some(replica) = self.0.replicas.for_request(http.method(), primary.caller, plan) {
-            let outcome = Context { pool: &replica.pool, ..primary }.run(http, request, plan).await;
+            // In a box, as all that is rare: a request's future holds the largest of its ways.
+            let outcome = Box::pin(Context { pool: &replica.pool, ..primary }.run(http, request, plan)).await;
             if !replica.passes_on(&outcome) {
                 return outcome;
             }

@@ -123,7 +123,7 @@ impl ClientPool {
         match self.run_once(&transaction).await {
             // Nothing has happened: Postgres refused to use what was prepared.
             Err(Error::Refused(refusal)) if transaction.prepares && is_stale(&refusal) => {
-                self.run_once(&ClientTransaction { prepares: false, ..transaction }).await
+                Box::pin(self.run_once(&ClientTransaction { prepares: false, ..transaction })).await
             }
             result => result,
         }
@@ -158,7 +158,7 @@ impl ClientPool {
         if let Some(end) = end {
             steps.end(end);
         }
-        let ended = steps.all.len() - if end.is_some() { CLEAN.len() } else { 0 };
+        let ended = steps.all.len() - if end.is_some() { steps.cleans.len() } else { 0 };
         let mut landed = match connection.fly(&steps.all).await {
             Ok(landed) => landed,
             Err(error) => {
@@ -172,7 +172,7 @@ impl ClientPool {
             None => {
                 let rows = rows_of(landed, first, transaction);
                 if let End::Decided(decide) = transaction.end {
-                    finish(connection, transaction, decide(&rows)).await?;
+                    Box::pin(finish(connection, transaction, decide(&rows))).await?;
                 } else {
                     connection.leave();
                 }
@@ -185,7 +185,7 @@ impl ClientPool {
         if is_stale(&refusal) {
             connection.wire().forget_statements();
         }
-        if let Err(error) = finish(connection, transaction, Verdict::Discard).await {
+        if let Err(error) = Box::pin(finish(connection, transaction, Verdict::Discard)).await {
             tracing::debug!(%error, "a connection that cannot be cleaned is not used again");
         }
         Err(Error::Refused(Box::new(refusal)))
@@ -198,16 +198,16 @@ fn rows_of(landed: Landed, first: usize, transaction: &ClientTransaction<'_>) ->
 
 /// The second flight: the end alone, and cleaning. The connection goes back only when it is clean.
 async fn finish(mut connection: Boarded, transaction: &ClientTransaction<'_>, verdict: Verdict) -> Result<(), Error> {
-    let mut steps = Steps::of(transaction);
+    let mut steps = Steps::of(transaction).cleaning_all();
     steps.end(verdict);
-    let ended = steps.all.len() - CLEAN.len();
+    let ended = steps.all.len() - steps.cleans.len();
     let landed = connection.fly(&steps.all).await?;
     match landed.refusal {
         None => connection.leave(),
         Some(_) if landed.rows.len() >= ended => {}
         // What was deferred did not hold, so nothing is left but to clean.
         Some(refusal) => {
-            let mut steps = Steps::of(transaction);
+            let mut steps = Steps::of(transaction).cleaning_all();
             steps.end(Verdict::Discard);
             if connection.fly(&steps.all).await?.refusal.is_none() {
                 connection.leave();
@@ -222,11 +222,18 @@ async fn finish(mut connection: Boarded, transaction: &ClientTransaction<'_>, ve
 struct Steps<'a> {
     all: Vec<Step<'a>>,
     prepares: bool,
+    /// What stands behind the end.
+    cleans: &'static [&'static str],
 }
 
 impl<'a> Steps<'a> {
     fn of(transaction: &ClientTransaction<'_>) -> Self {
-        Self { all: Vec::with_capacity(16), prepares: transaction.prepares }
+        let cleans = if transaction.read_only { CLEAN_AFTER_READING } else { &CLEAN };
+        Self { all: Vec::with_capacity(16), prepares: transaction.prepares, cleans }
+    }
+
+    fn cleaning_all(self) -> Self {
+        Self { cleans: &CLEAN, ..self }
     }
 
     /// For what means the same whoever asks.
@@ -254,7 +261,7 @@ impl<'a> Steps<'a> {
             .into_iter()
             .flatten(),
         );
-        self.push_all(CLEAN);
+        self.push_all(self.cleans.iter().copied());
     }
 }
 
@@ -276,13 +283,17 @@ const FORBID_WRITING: &str = "set transaction read only";
 
 /// Whatever a statement can leave behind on purpose; any function it calls may do so.
 const CLEAN: [&str; 6] = [
-    "close all",
+    // The role, too.
     "reset session authorization",
     "reset all",
-    "unlisten *",
-    "discard temp",
     "select pg_catalog.pg_advisory_unlock_all()",
+    "discard temp",
+    "close all",
+    "unlisten *",
 ];
+/// What of it a transaction that cannot write may have left for others to meet: a role, settings, locks. It makes no temporary tables;
+/// a cursor or a subscription that one of its functions has kept harms nobody until somebody writes here.
+const CLEAN_AFTER_READING: &[&str] = CLEAN.split_at(3).0;
 
 fn begin(transaction: &ClientTransaction<'_>) -> &'static str {
     match (transaction.isolation, transaction.read_only && !transaction.ensures_rows) {

@@ -119,6 +119,20 @@ async fn a_reader_never_writes_not_even_after_its_rows_were_made() {
     assert_eq!(count(&pool, "anon", "").await.unwrap(), 2);
 }
 
+/// Cleaning is shorter then.
+#[tokio::test]
+async fn a_reader_leaves_no_setting_and_no_lock_either() {
+    let (_database, pool) = with_notes().await;
+    let leave: [postgres::ClientStatement<'_>; 1] =
+        [("select set_config('app.left', 'here', false), set_config('role', 'anon', false), pg_advisory_lock(7)", &[])];
+    let reader = ClientTransaction { read_only: true, ..transaction("authenticated", "ada", &leave) };
+    pool.run_for_client(reader).await.unwrap();
+    let left = "select coalesce(current_setting('app.left', true), '') || current_user,
+                       (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())";
+    let rows = pool.ask(left, &[]).await.unwrap();
+    assert_eq!((rows[0].get::<_, &str>(0), rows[0].get::<_, i64>(1)), ("rowlock_client", 0));
+}
+
 #[tokio::test]
 async fn a_refusal_before_the_statements_keeps_them_from_running() {
     let (database, pool) = with_notes().await;

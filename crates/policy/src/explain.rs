@@ -7,12 +7,15 @@
 //! A statement that writes is explained step by step ([`changes`]): which rows it means and which of them it reaches, what becomes of
 //! them and whether that may be.
 //!
-//! Not handled: `merge`, changes inside of a `with`, and a policy whose condition reads its own table: with row-level security opened it
-//! may see more of it than it did.
+//! A `merge`, and a `with` that writes, are explained part by part ([`parts`]).
+//!
+//! Not handled: a part of a `with` that reads what another part returns, which is said; a policy whose condition reads its own table:
+//! with row-level security opened it may see more of it than it did.
 
 mod caller;
 mod changes;
 mod judge;
+mod parts;
 mod reason;
 mod reason_of_change;
 mod statement;
@@ -22,8 +25,6 @@ pub use caller::{Caller, CallerError};
 
 use postgres::{Error, Pool, Rehearsal, RequestContext};
 use serde::Serialize;
-
-use statement::Statement;
 
 use crate::catalogue::Catalogue;
 use crate::model::Role;
@@ -37,9 +38,12 @@ pub struct Explanation {
     pub caller: Vec<(String, Option<String>)>,
     /// Each table that the statement reads.
     pub tables: Vec<TableExplanation>,
-    /// The table that it writes, where it writes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub change: Option<ChangeExplanation>,
+    /// What it writes: once for each part of a `with` or a `merge` that writes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeExplanation>,
+    /// Parts that are not explained, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// How many rows the statement answers, or what Postgres says instead.
     pub answer: Answer,
     /// One sentence for a person.
@@ -96,6 +100,9 @@ pub struct ChangeExplanation {
     pub steps: Vec<StepExplanation>,
     /// What Postgres says against the statement with the policies aside.
     pub stopped: Option<String>,
+    /// Whether it is an action of a `merge`, in which a row that may not be changed is an error.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub of_merge: bool,
 }
 
 /// One privilege.
@@ -196,7 +203,7 @@ pub struct RowExplanation {
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// Not one statement that can be explained.
-    #[error("this cannot be explained: {found}; expected one `select`, `insert`, `update` or `delete`")]
+    #[error("this cannot be explained: {found}; expected one `select`, `insert`, `update`, `delete` or `merge`")]
     NotOneStatement {
         /// What it is.
         found: String,
@@ -222,47 +229,47 @@ pub async fn explain(owner: &Pool, caller: &Caller, text: &str) -> Result<Explan
         Rehearsal::begin(owner, &[Role::Anonymous.as_str(), Role::Authenticated.as_str(), caller.principal.role()])
             .await?;
     let catalogue = Catalogue::read_in(&rehearsal).await?;
-    let (names, change) = match &statement {
-        Statement::Read(names) => (names, None),
-        Statement::Change(change) => (&change.reads_from, Some(change)),
-    };
     let own = text.trim().trim_end_matches(';');
-    let answer = match change {
+    let answer = if statement.changes.is_empty() && statement.left_out.is_empty() {
         // A comment at the end would swallow the parenthesis.
-        None => match rehearsal
+        match rehearsal
             .attempt(&caller.principal, (&format!("select count(*) from ({own}\n) as answer"), &[]), None)
             .await?
             .answer
         {
             Ok(rows) => Answer::Rows(rows[0].get(0)),
             Err(error) => Answer::Refused(error.to_string()),
-        },
-        Some(_) => match rehearsal.attempt_change(&caller.principal, own).await? {
-            Ok(changed) => Answer::Changed(i64::try_from(changed).unwrap_or(i64::MAX)),
+        }
+    } else {
+        match rehearsal.attempt_change(&caller.principal, own).await? {
+            Ok(rows) => {
+                let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+                if statement.selects { Answer::Rows(rows) } else { Answer::Changed(rows) }
+            }
             Err(error) => Answer::Refused(error.to_string()),
-        },
+        }
     };
     let mut tables = Vec::new();
-    for name in names {
+    for name in &statement.reads {
         if let Some(relation) = catalogue.relation(name).filter(|relation| relation.is_table()) {
             tables.push(tables::explain(&rehearsal, &caller.principal, relation).await?);
         }
     }
-    let change = match change {
-        Some(change) => {
-            let relation = catalogue.relation(&change.table).filter(|relation| relation.is_table());
-            let no_table = || ExplainError::NoTable { found: change.table.to_string() };
-            Some(changes::explain(&rehearsal, &caller.principal, relation.ok_or_else(no_table)?, change).await?)
-        }
-        None => None,
-    };
+    let mut changes = Vec::new();
+    for change in &statement.changes {
+        let relation = catalogue.relation(&change.table).filter(|relation| relation.is_table());
+        let no_table = || ExplainError::NoTable { found: change.table.to_string() };
+        changes.push(changes::explain(&rehearsal, &caller.principal, relation.ok_or_else(no_table)?, change).await?);
+    }
     let said = caller_values(&rehearsal, caller).await?;
     rehearsal.end().await?;
-    let sentence = match &change {
-        Some(change) => reason_of_change::sentence(caller, change, &answer),
-        None => reason::sentence(caller, &said, &tables, &answer),
+    let sentence = if changes.is_empty() {
+        reason::sentence(caller, &said, &tables, &answer)
+    } else {
+        reason_of_change::sentence(caller, &changes, &statement.left_out, &answer)
     };
-    Ok(Explanation { role: caller.principal.role().to_owned(), caller: said, tables, change, answer, sentence })
+    let role = caller.principal.role().to_owned();
+    Ok(Explanation { role, caller: said, tables, changes, left_out: statement.left_out, answer, sentence })
 }
 
 /// What the caller is, in the words of policies.

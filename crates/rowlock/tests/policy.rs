@@ -212,7 +212,7 @@ async fn from_a_table_to_policies() {
       = note: Bare, the function is called for each row: 143 ms on 100 000 rows. In a sub-select Postgres asks once: 0.1 ms with an index.
     help: write (select clerk.user_id()) (docs/lint.md#unwrapped-call)
 
-    0 errors, 1 warnings, 0 notes
+    0 errors, 1 warning, 0 notes
     --- stderr
     ");
     let sarif =

@@ -47,6 +47,7 @@ pub(super) async fn explain(
         also_reads: change.reads.iter().map(|(clause, columns)| format!("{clause}: {}", columns.join(", "))).collect(),
         steps,
         stopped,
+        of_merge: change.of_merge,
     })
 }
 

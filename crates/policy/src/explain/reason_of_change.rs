@@ -5,12 +5,35 @@ use super::{
     Answer, Caller, ChangeExplanation, GrantExplanation, PolicyExplanation, RowExplanation, Step, StepExplanation,
 };
 
-pub(super) fn sentence(caller: &Caller, change: &ChangeExplanation, answer: &Answer) -> String {
-    let about = About { role: caller.principal.role(), change };
-    match answer {
-        Answer::Refused(error) => about.refused(error),
-        Answer::Rows(rows) | Answer::Changed(rows) => about.done(*rows),
-    }
+pub(super) fn sentence(caller: &Caller, changes: &[ChangeExplanation], left_out: &[String], answer: &Answer) -> String {
+    let told = match (changes, answer) {
+        ([only], Answer::Refused(error)) => about(caller, only).refused(error),
+        ([only], Answer::Rows(rows) | Answer::Changed(rows)) if left_out.is_empty() && !only.of_merge => {
+            about(caller, only).done(*rows)
+        }
+        (all, Answer::Refused(error)) => {
+            let why = all.iter().find_map(|change| Some((change, about(caller, change).why_refused(error)?)));
+            why.map_or_else(|| format!("refused: {error}"), |(change, why)| format!("{}: {why}", part(change)))
+        }
+        (all, Answer::Rows(_) | Answer::Changed(_)) => {
+            let told = |change: &ChangeExplanation| {
+                let written = change.steps.last().map_or(0, |step| step.passed);
+                format!("{}: {}", part(change), about(caller, change).done(written))
+            };
+            all.iter().map(told).collect::<Vec<_>>().join("; ")
+        }
+    };
+    let left_out = left_out.iter().map(|part| format!("; not explained is {part}"));
+    [told].into_iter().chain(left_out).collect()
+}
+
+fn about<'a>(caller: &'a Caller, change: &'a ChangeExplanation) -> About<'a> {
+    About { role: caller.principal.role(), change }
+}
+
+/// One of several changes, in a sentence.
+fn part(change: &ChangeExplanation) -> String {
+    format!("{} {}", change.command, change.table)
 }
 
 struct About<'a> {
@@ -20,14 +43,40 @@ struct About<'a> {
 
 impl About<'_> {
     fn refused(&self, error: &str) -> String {
+        self.why_refused(error).unwrap_or_else(|| format!("refused: {error}"))
+    }
+
+    /// Where it is this change that is refused.
+    fn why_refused(&self, error: &str) -> Option<String> {
         if let Some(grant) = self.change.grants.iter().find(|grant| !grant.has) {
-            return self.no_grant(grant);
+            return Some(self.no_grant(grant));
         }
+        if !error.contains("row-level security") {
+            return None;
+        }
+        let kept = self.change.steps.iter().find(|step| self.change.of_merge && step.step == Step::Meant);
         let refusing = self.change.steps.iter().find(|step| step.step != Step::Meant && step.passed < step.total);
-        if let (true, Some(step)) = (error.contains("row-level security"), refusing) {
-            return self.row_refused(step);
-        }
-        format!("refused: {error}")
+        kept.and_then(|step| self.row_kept(step)).or_else(|| refusing.map(|step| self.row_refused(step)))
+    }
+
+    /// The first row that a merge finds, and may not change. One that it does not see counts as not there, and is no error.
+    fn row_kept(&self, step: &StepExplanation) -> Option<String> {
+        let row = step.rows.iter().find(|row| !row.seen && is_visible(step, row))?;
+        let against = against(step, row);
+        let command = self.change.command;
+        Some(if against.is_empty() {
+            format!(
+                "refused: the row {} is there, and no policy of {} lets {} {command}",
+                row.key, self.change.table, self.role
+            )
+        } else {
+            let values = values(step, row, &against);
+            format!(
+                "refused: the row {} is there, and {} does not let the caller {command} it: {values}",
+                row.key,
+                policies(&against)
+            )
+        })
     }
 
     fn no_grant(&self, grant: &GrantExplanation) -> String {
@@ -122,7 +171,8 @@ impl About<'_> {
             return format!("{of}; role is anon because no token was sent, and {left} are not for anon");
         }
         let Some(row) = meant.rows.iter().find(|row| !row.seen) else { return of };
-        let against = against(meant, row);
+        // What a merge may not change is an error: what it leaves out, it does not see.
+        let against = if self.change.of_merge { hiding(meant, row) } else { against(meant, row) };
         if against.is_empty() {
             let closed = self.closed(meant);
             return format!("{of}, and no policy of {table} lets {} {closed}", self.role);
@@ -209,6 +259,26 @@ fn mentions(condition: &str, word: &str) -> bool {
         let (before, after) = (&condition[..place], &condition[place + word.len()..]);
         !before.ends_with(|last: char| part(last) || last == '.') && !after.starts_with(part)
     })
+}
+
+/// Whether the policies for reading show it.
+fn is_visible(step: &StepExplanation, row: &RowExplanation) -> bool {
+    let asked =
+        step.policies.iter().zip(&row.answers).filter(|(policy, _)| policy.asked_for == "select" && policy.applies);
+    let (givers, takers): (Vec<_>, Vec<_>) = asked.partition(|(policy, _)| policy.permissive);
+    let holds = |(_, answer): &(&PolicyExplanation, &Option<bool>)| **answer == Some(true);
+    givers.iter().any(holds) && takers.iter().all(holds)
+}
+
+/// The policies for reading that hide the row.
+fn hiding<'a>(step: &'a StepExplanation, row: &RowExplanation) -> Vec<&'a PolicyExplanation> {
+    let against = step
+        .policies
+        .iter()
+        .zip(&row.answers)
+        .filter(|(policy, answer)| policy.asked_for == "select" && policy.applies && **answer != Some(true));
+    let (givers, takers): (Vec<_>, Vec<_>) = against.map(|(policy, _)| policy).partition(|policy| policy.permissive);
+    if takers.is_empty() { givers } else { takers }
 }
 
 /// The policies that keep the row out: the restrictive ones that take it away, or else every permissive one of the command that none of

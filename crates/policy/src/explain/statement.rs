@@ -3,11 +3,13 @@
 //! A statement that writes is taken apart as text, along its tree: the rows that it means become a `select` of its own, and the list of
 //! what it returns goes, so that both can be asked for while policies stand aside.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::ExplainError;
+use super::parts::{self, Part};
 use crate::TableName;
 use crate::lint::tree::{child, descendants, names, table_name};
 
@@ -18,11 +20,15 @@ pub(super) const PLACE: &str = "tableoid::text || ctid::text";
 const MEANT: &str = "/* the place of each row */";
 
 /// One statement.
-pub(super) enum Statement {
-    /// It reads these tables.
-    Read(Vec<TableName>),
-    /// It writes.
-    Change(Box<Change>),
+pub(super) struct Statement {
+    /// Tables that it reads.
+    pub(super) reads: Vec<TableName>,
+    /// What it writes: one change, or the parts of a `with` or of a `merge`.
+    pub(super) changes: Vec<Change>,
+    /// Whether it gives rows and not a number of them that were written.
+    pub(super) selects: bool,
+    /// Parts that are not explained, and why.
+    pub(super) left_out: Vec<String>,
 }
 
 /// What is done.
@@ -66,6 +72,8 @@ pub(super) struct Change {
     pub(super) reads: Vec<(&'static str, Vec<String>)>,
     /// What becomes of a row that exists already.
     pub(super) conflict: Conflict,
+    /// Whether it is an action of a `merge`: what may not be changed is then an error.
+    pub(super) of_merge: bool,
 }
 
 /// `on conflict`.
@@ -118,31 +126,56 @@ pub(super) fn read(text: &str) -> Result<Statement, ExplainError> {
     }
     let statements: Vec<_> = parse.syntax_node().children().collect();
     let [one] = &statements[..] else { return refused(format!("found {} statements", statements.len())) };
-    let command = match one.kind() {
-        SyntaxKind::SELECT | SyntaxKind::COMPOUND_SELECT | SyntaxKind::PAREN_SELECT => None,
-        SyntaxKind::INSERT => Some(Command::Insert),
-        SyntaxKind::UPDATE => Some(Command::Update),
-        SyntaxKind::DELETE => Some(Command::Delete),
-        kind => return refused(format!("found {kind:?}").to_lowercase().replace('_', " ")),
-    };
-    let is_change = |node: &SyntaxNode| {
-        matches!(node.kind(), SyntaxKind::INSERT | SyntaxKind::UPDATE | SyntaxKind::DELETE | SyntaxKind::MERGE)
-    };
-    if one.descendants().skip(1).any(|inner| is_change(&inner)) {
-        return refused("found a change inside of a `with`; explain each change by itself".to_owned());
+    let selects = matches!(one.kind(), SyntaxKind::SELECT | SyntaxKind::COMPOUND_SELECT | SyntaxKind::PAREN_SELECT);
+    if !selects && !is_change(one) {
+        return refused(format!("found {:?}", one.kind()).to_lowercase().replace('_', " "));
     }
-    match command {
-        None => Ok(Statement::Read(tables(one))),
-        Some(command) => match change(one, command) {
-            Some(change) => Ok(Statement::Change(Box::new(change))),
-            None => refused(format!("found {} without a table", command.as_str())),
-        },
+    let mut statement = Statement { reads: Vec::new(), changes: Vec::new(), selects, left_out: Vec::new() };
+    let in_parts = one.kind() == SyntaxKind::MERGE || one.descendants().skip(1).any(|inner| is_change(&inner));
+    if in_parts {
+        let defined = defined(one);
+        let read = parts::reading(one).into_iter().flat_map(|node| tables(&node));
+        statement.reads.extend(read.filter(|name| !(name.schema == "public" && defined.contains(&name.table))));
+        for part in parts::parts(one) {
+            match part {
+                Part::LeftOut(why) => statement.left_out.push(why),
+                Part::Alone { text, of_merge } => {
+                    let parse = SourceFile::parse(&text);
+                    let change = parse.syntax_node().children().next().and_then(|node| change(&node));
+                    match change {
+                        Some(change) => statement.changes.push(Change { of_merge, ..change }),
+                        None => return refused(format!("a part of it cannot be read: {text}")),
+                    }
+                }
+            }
+        }
+    } else if selects {
+        statement.reads = tables(one);
+    } else {
+        match change(one) {
+            Some(change) => statement.changes.push(change),
+            None => return refused(format!("found {:?} without a table", one.kind()).to_lowercase()),
+        }
     }
+    statement.reads.extend(statement.changes.iter().flat_map(|change| change.reads_from.clone()));
+    let mut named = BTreeSet::new();
+    statement.reads.retain(|name| named.insert(name.clone()));
+    Ok(statement)
+}
+
+/// Whether it is a statement that writes.
+pub(super) fn is_change(node: &SyntaxNode) -> bool {
+    matches!(node.kind(), SyntaxKind::INSERT | SyntaxKind::UPDATE | SyntaxKind::DELETE | SyntaxKind::MERGE)
+}
+
+/// What `with` defines.
+fn defined(node: &SyntaxNode) -> Vec<String> {
+    descendants(node, SyntaxKind::CTE_NAME).filter_map(|name| names(&name).pop()).collect()
 }
 
 /// Every table that is named, once; what `with` defines is none.
 fn tables(node: &SyntaxNode) -> Vec<TableName> {
-    let defined: Vec<String> = descendants(node, SyntaxKind::CTE_NAME).filter_map(|name| names(&name).pop()).collect();
+    let defined = defined(node);
     let mut found = Vec::new();
     for reference in descendants(node, SyntaxKind::RELATION_NAME_REF) {
         let is_defined = matches!(&names(&reference)[..], [name] if defined.contains(name));
@@ -153,7 +186,13 @@ fn tables(node: &SyntaxNode) -> Vec<TableName> {
     found
 }
 
-fn change(node: &SyntaxNode, command: Command) -> Option<Change> {
+fn change(node: &SyntaxNode) -> Option<Change> {
+    let command = match node.kind() {
+        SyntaxKind::INSERT => Command::Insert,
+        SyntaxKind::UPDATE => Command::Update,
+        SyntaxKind::DELETE => Command::Delete,
+        _ => return None,
+    };
     let target = node
         .children()
         .find(|part| matches!(part.kind(), SyntaxKind::RELATION_NAME | SyntaxKind::RELATION_NAME_REF))?;
@@ -213,6 +252,7 @@ fn change(node: &SyntaxNode, command: Command) -> Option<Change> {
             (Some(_), None) => Conflict::Ignored,
             (Some(_), Some(_)) => Conflict::Updated,
         },
+        of_merge: false,
         table,
     })
 }

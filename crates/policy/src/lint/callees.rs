@@ -10,14 +10,13 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::schema::{Function, Kind, Schema};
 use super::structure::{OWNERS, TENANTS};
-use super::syntax::{arguments, called, claims_or_caller, descendants};
+use super::syntax::{arguments, called, claims_or_caller, descendants, operands, operator};
 
 /// Words by which SQL learns who is asking.
 const CALLER: [&str; 6] = ["current_setting", "current_user", "session_user", "current_role", "auth.", "clerk."];
 
 /// Calls in a condition of functions that do not look at who is asking, with what is to be said.
 pub(super) fn blind(condition: &SyntaxNode, schema: &Schema) -> Vec<(SyntaxNode, String)> {
-    let asks_elsewhere = claims_or_caller(condition);
     let calls = descendants(condition, SyntaxKind::CALL_EXPR);
     calls
         .filter_map(|call| {
@@ -27,7 +26,11 @@ pub(super) fn blind(condition: &SyntaxNode, schema: &Schema) -> Vec<(SyntaxNode,
                 return Some((call, format!("{} answers true, whoever asks", function.name)));
             }
             let given = arguments(&call).iter().any(claims_or_caller);
-            if asks_elsewhere || given || !function.definer || asks(function, schema, &mut BTreeSet::new()) {
+            if asks_beside(&call, condition)
+                || given
+                || !function.definer
+                || asks(function, schema, &mut BTreeSet::new())
+            {
                 return None;
             }
             let read = schema.relations.iter().find(|(name, relation)| {
@@ -38,6 +41,17 @@ pub(super) fn blind(condition: &SyntaxNode, schema: &Schema) -> Vec<(SyntaxNode,
             Some((call, format!("{} reads {table} with its owner's rights and never asks whose", function.name)))
         })
         .collect()
+}
+
+/// Whether something that must hold, too, asks for the caller; what may hold instead does not help.
+fn asks_beside(call: &SyntaxNode, condition: &SyntaxNode) -> bool {
+    let within = condition.text_range();
+    call.ancestors()
+        .take_while(|outer| within.contains_range(outer.text_range()))
+        .filter(|outer| operator(outer) == "and")
+        .filter_map(|conjunction| operands(&conjunction))
+        .flat_map(|(left, right)| [left, right])
+        .any(|side| !side.text_range().contains_range(call.text_range()) && claims_or_caller(&side))
 }
 
 fn own_function<'a>(call: &SyntaxNode, schema: &'a Schema) -> Option<&'a Function> {

@@ -473,9 +473,12 @@ mod tests {
 
     #[test]
     fn a_function_that_does_not_look_at_the_caller_is_found() {
-        for condition in
-            ["(select public.anybody())", "anybody() and org_id = (select clerk.org_id())", "public.is_staffed(org_id)"]
-        {
+        for condition in [
+            "(select public.anybody())",
+            "anybody() and org_id = (select clerk.org_id())",
+            "public.is_staffed(org_id)",
+            "user_id = (select clerk.user_id()) or public.is_staffed(org_id)",
+        ] {
             assert_eq!(found(condition), ["blind-function"], "{condition}");
         }
         for condition in [

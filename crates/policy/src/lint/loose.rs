@@ -61,6 +61,7 @@ fn told(operator: &str, left: &SyntaxNode, right: &SyntaxNode, lookup: &Lookup<'
         "like" | "ilike" | "~~" | "~~*" if text.is_some_and(is_any_text) => Some("this pattern fits every text"),
         "~" | "~*" if text.is_some_and(is_any_match) => Some("this pattern fits every text"),
         ">=" | ">" if text == Some("") => Some("every text comes after the empty one"),
+        "<>" | "!=" | "isdistinctfrom" if text == Some("") => Some("true of every row that has one"),
         "<>" | "!=" | "isdistinctfrom" if text.is_some() => Some("true of everybody but one"),
         "notin" if !claims_or_caller(right) && !reads_rows(right) => Some("true of everybody but a few"),
         "notlike" | "notilike" | "!~~" | "!~~*" | "!~" | "!~*" if text.is_some() => Some("true of everybody but a few"),

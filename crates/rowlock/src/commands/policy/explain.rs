@@ -35,8 +35,11 @@ pub(super) async fn run(arguments: PolicyExplainArguments, printer: Printer) -> 
     for table in &explanation.tables {
         show_table(table, &explanation, printer);
     }
-    if let Some(change) = &explanation.change {
+    for change in &explanation.changes {
         show_change(change, &explanation.role, printer);
+    }
+    for part in &explanation.left_out {
+        printer.line(format!("\n{}{BAD}not explained: {part}{BAD:#}", head("")));
     }
     if let Answer::Refused(reason) = &explanation.answer {
         printer.line(format!("\n{}{BAD}{reason}{BAD:#}", head("answer")));

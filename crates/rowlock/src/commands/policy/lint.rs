@@ -38,7 +38,9 @@ pub(super) async fn run(arguments: PolicyLintArguments, printer: Printer) -> any
     if found.is_empty() {
         printer.line(format!("{GOOD}✓{GOOD:#} nothing found in {} sources", sources.len()));
     } else {
-        printer.line(format!("{STRONG}{errors} errors, {warnings} warnings, {notes} notes{STRONG:#}"));
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let told = [counted(errors, "error"), counted(warnings, "warning"), counted(notes, "note")].join(", ");
+        printer.line(format!("{STRONG}{told}{STRONG:#}"));
     }
     Ok(code)
 }

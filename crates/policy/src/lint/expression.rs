@@ -4,6 +4,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::Diagnostic;
 use super::claim_path::{ClaimPath, claim_paths};
+use super::names::Lookup;
 use super::rules::rule;
 use super::schema::{Clause, Origin, Place, Schema};
 use super::syntax::{arguments, bare, called, child, descendants, operands, operator, reads_columns, string};
@@ -60,11 +61,10 @@ fn shortcodes(statement: &SyntaxNode, report: &mut Report<'_>) {
 
 /// Functions that ask about the caller.
 fn calls(clause: &Clause, schema: &Schema, table: &TableName, report: &mut Report<'_>) {
+    let lookup = Lookup { schema, table, clause };
     for call in descendants(&clause.expression, SyntaxKind::CALL_EXPR) {
         if let Some(exists) = child(&call, SyntaxKind::EXISTS_FN) {
-            let refers_out = descendants(&exists, SyntaxKind::FIELD_EXPR)
-                .any(|field| super::syntax::names(&field).first() == Some(&table.table));
-            if refers_out && descendants(&exists, SyntaxKind::FROM_CLAUSE).next().is_some() {
+            if lookup.asks_row(&exists) && descendants(&exists, SyntaxKind::FROM_CLAUSE).next().is_some() {
                 report.say("row-by-row", &call, "looked up again for every row");
             }
             continue;

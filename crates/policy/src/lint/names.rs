@@ -78,6 +78,20 @@ impl Lookup<'_> {
         Meaning::Undecided(innermost.unwrap_or_default(), written)
     }
 
+    /// Whether it certainly asks about the row of the policy.
+    pub(super) fn asks_row(&self, node: &SyntaxNode) -> bool {
+        let of = |name: &SyntaxNode, kind: SyntaxKind| name.parent().filter(|parent| parent.kind() == kind);
+        descendants(node, SyntaxKind::NAME_REF)
+            .map(|name| of(&name, SyntaxKind::FIELD_EXPR).unwrap_or(name))
+            .filter(|name| of(name, SyntaxKind::CALL_EXPR).is_none())
+            .any(|name| match self.meaning(&name) {
+                Meaning::Row(_) => true,
+                // Qualified by the policy's own table, it is the row's.
+                Meaning::Undecided(_, written) => written.iter().rev().nth(1) == Some(&self.table.table),
+                Meaning::Inner(..) => false,
+            })
+    }
+
     /// The sub-selects whose tables can be named here, the innermost first.
     fn selects_around(&self, name: &SyntaxNode) -> Vec<SyntaxNode> {
         let mut selects = Vec::new();

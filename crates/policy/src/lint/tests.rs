@@ -190,3 +190,23 @@ fn the_page_holds_every_rule() {
     }
     assert!(std::fs::read_to_string(path).unwrap() == page, "docs/lint.md is not what the rules say; see this test");
 }
+
+#[test]
+fn a_sub_select_about_the_row_is_found_however_its_column_is_written() {
+    const TABLES: &str = "create table public.tickets (id bigint primary key, org_id text not null);
+        create table public.comments (id bigint primary key, ticket_id bigint not null references public.tickets (id));
+        create policy read on public.comments for select to authenticated using";
+    for (condition, by_row) in [
+        ("exists (select 1 from public.tickets as t where t.id = comments.ticket_id)", true),
+        ("exists (select 1 from public.tickets as t where t.id = ticket_id)", true),
+        (
+            "exists (select 1 from public.tickets where tickets.id = ticket_id and org_id = (select clerk.org_id()))",
+            true,
+        ),
+        ("exists (select 1 from public.tickets where org_id = (select clerk.org_id()))", false),
+        ("ticket_id in (select id from public.tickets)", false),
+    ] {
+        let found = lint(&source(&format!("{TABLES} ({condition});")));
+        assert_eq!(ids(&found).contains(&"row-by-row"), by_row, "{condition}: {:?}", ids(&found));
+    }
+}

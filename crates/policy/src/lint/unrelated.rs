@@ -6,7 +6,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::names::{Lookup, Meaning};
+use super::names::Lookup;
 use super::schema::{Kind, Relation};
 use super::structure::TENANTS;
 use super::syntax::{bare, child, claims_or_caller, descendants, operands, operator, reads_rows, table_name};
@@ -32,16 +32,8 @@ fn openings(condition: &SyntaxNode, lookup: &Lookup<'_>, own: &str) -> Vec<(Synt
 
 fn told(question: &SyntaxNode, lookup: &Lookup<'_>, own: &str) -> Option<String> {
     let exists = child(question, SyntaxKind::EXISTS_FN)?;
-    let about_row = descendants(question, SyntaxKind::NAME_REF)
-        .map(|name| name.parent().filter(|parent| parent.kind() == SyntaxKind::FIELD_EXPR).unwrap_or(name))
-        .any(|name| match lookup.meaning(&name) {
-            Meaning::Row(_) => true,
-            // Qualified by the policy's own table, it is the row's.
-            Meaning::Undecided(_, written) => written.iter().rev().nth(1) == Some(&lookup.table.table),
-            Meaning::Inner(..) => false,
-        });
     // Asked of a person, and of nothing else that says which organization is meant.
-    if about_row || !claims_or_caller(&exists) {
+    if lookup.asks_row(question) || !claims_or_caller(&exists) {
         return None;
     }
     let tables = descendants(&exists, SyntaxKind::RELATION_NAME_REF).filter_map(|node| table_name(&node));

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, PoolError, QueueMode, RecycleError, RecycleResult};
 use tokio_postgres::config::SslMode;
@@ -25,13 +26,17 @@ pub struct ClientPool(Arc<Shared>);
 struct Shared {
     connections: managed::Pool<Doorman>,
     url: DatabaseUrl,
-    wait: std::time::Duration,
+    wait: Duration,
     /// How often a caller waited for nothing.
     timeouts: AtomicU64,
 }
 
-/// Lets connections in, and turns those away that have ended.
-struct Doorman(Login);
+/// Lets connections in, and turns those away that have ended or are too old.
+struct Doorman {
+    login: Login,
+    longest_idle: Duration,
+    longest_life: Duration,
+}
 
 impl managed::Manager for Doorman {
     type Type = Wire;
@@ -39,10 +44,13 @@ impl managed::Manager for Doorman {
 
     async fn create(&self) -> Result<Wire, Error> {
         // Rare and large: in a box of its own it makes no request's future larger.
-        Box::pin(self.0.sign_in()).await
+        Box::pin(self.login.sign_in()).await
     }
 
-    async fn recycle(&self, wire: &mut Wire, _: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, wire: &mut Wire, metrics: &Metrics) -> RecycleResult<Error> {
+        if metrics.last_used() > self.longest_idle || metrics.age() > self.longest_life {
+            return Err(RecycleError::message("the connection has been idle or has lived for long"));
+        }
         if wire.has_ended() { Err(RecycleError::message("the connection has ended")) } else { Ok(()) }
     }
 }
@@ -60,7 +68,9 @@ impl ClientPool {
         } else {
             Some(tls::connector(url.root_certificate().map(std::path::PathBuf::as_path))?)
         };
-        let connections = managed::Pool::builder(Doorman(Login { config, encryption }))
+        let login = Login { config, encryption };
+        let doorman = Doorman { login, longest_idle: options.longest_idle, longest_life: options.longest_life };
+        let connections = managed::Pool::builder(doorman)
             .max_size(options.size)
             .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(options.wait))

@@ -25,11 +25,22 @@ pub struct PoolOptions {
     pub wait: Duration,
     /// Shown in `pg_stat_activity`.
     pub application_name: &'static str,
+    /// How long a clients' connection may be idle and still be lent. A network in between may have forgotten it without telling anybody,
+    /// and then it would be silent under the next statement: AWS forgets after 350 s, Azure after 240 s.
+    pub longest_idle: Duration,
+    /// How long a clients' connection may live: what its backend has kept in memory goes with it.
+    pub longest_life: Duration,
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        Self { size: 10, wait: Duration::from_secs(5), application_name: "rowlock" }
+        Self {
+            size: 10,
+            wait: Duration::from_secs(5),
+            application_name: "rowlock",
+            longest_idle: Duration::from_secs(180),
+            longest_life: Duration::from_secs(30 * 60),
+        }
     }
 }
 

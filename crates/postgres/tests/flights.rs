@@ -129,6 +129,23 @@ async fn a_connection_that_was_ended_is_replaced_before_anybody_gets_it() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_idle_or_has_lived_for_long_is_replaced() {
+    let database = TestDatabase::create().await;
+    let (short, hour) = (Duration::from_millis(50), Duration::from_secs(3600));
+    for (longest_idle, longest_life) in [(short, hour), (hour, short)] {
+        let options = PoolOptions { size: 1, longest_idle, longest_life, ..PoolOptions::default() };
+        let pool = ClientPool::new(&database.url.for_clients(), &options).unwrap();
+        let before = backend(&pool).await;
+        tokio::time::sleep(short * 2).await;
+        assert_ne!(backend(&pool).await, before);
+    }
+    let pool = one_connection(&database.url.for_clients());
+    let before = backend(&pool).await;
+    tokio::time::sleep(short * 2).await;
+    assert_eq!(backend(&pool).await, before);
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_up_under_a_statement_says_why() {
     let database = TestDatabase::create().await;
     let pool = one_connection(&database.url.for_clients());

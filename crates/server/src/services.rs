@@ -310,6 +310,7 @@ async fn service_pool(owner: &Pool, config: &Config) -> Result<ClientPool, Start
         size: config.owner_connections,
         wait: config.connection_wait,
         application_name: "rowlock service",
+        ..PoolOptions::default()
     };
     ClientPool::new(&config.database_url.for_service(), &options).map_err(|error| unusable(error.into()))
 }
@@ -320,6 +321,7 @@ fn replica_pools(config: &Config) -> Result<Vec<ClientPool>, StartError> {
         size: config.client_connections,
         wait: config.connection_wait,
         application_name: "rowlock clients",
+        ..PoolOptions::default()
     };
     let pool = |url: &DatabaseUrl| {
         ClientPool::new(url, &options)
@@ -366,7 +368,7 @@ async fn owner_pool(config: &Config) -> Result<Pool, StartError> {
     let url = config.database_url.to_string();
     let unusable = |source: Box<dyn std::error::Error + Send + Sync>| StartError::Database { url: url.clone(), source };
     let options =
-        PoolOptions { size: config.owner_connections, wait: config.connection_wait, application_name: "rowlock" };
+        PoolOptions { size: config.owner_connections, wait: config.connection_wait, ..PoolOptions::default() };
     let pool = Pool::new(&config.database_url, &options).map_err(|error| unusable(error.into()))?;
     let pending = migrations::pending(&pool).await.map_err(|error| unusable(error.into()))?;
     if pending.is_empty() {
@@ -383,6 +385,7 @@ async fn client_pool(config: &Config) -> Result<ClientPool, StartError> {
         size: config.client_connections,
         wait: config.connection_wait,
         application_name: "rowlock clients",
+        ..PoolOptions::default()
     };
     let pool = ClientPool::new(&config.client_database_url, &options).map_err(|error| unusable(error.into()))?;
     postgres::refuse_powerful_login(&pool).await.map_err(|error| unusable(error.into()))?;

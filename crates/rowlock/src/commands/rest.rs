@@ -57,7 +57,12 @@ pub(super) async fn run(printer: Printer) -> anyhow::Result<ExitCode> {
         }
         None => None,
     };
-    let options = |size| PoolOptions { size, wait, application_name: "rowlock rest" };
+    let seconds = |name, default| {
+        let found = settings.number(name)?.and_then(|seconds| u64::try_from(seconds).ok());
+        anyhow::Ok(Duration::from_secs(found.unwrap_or(default)))
+    };
+    let (longest_idle, longest_life) = (seconds("db_pool_max_idletime", 30)?, seconds("db_pool_max_lifetime", 1800)?);
+    let options = |size| PoolOptions { size, wait, application_name: "rowlock rest", longest_idle, longest_life };
     let (clients, catalogue) = (ClientPool::new(&url, &options(size))?, Pool::new(&url, &options(2))?);
     let in_database = settings.flag("db_config", true)?;
     let Some(config) = first_config(&catalogue, &settings, in_database, &stop).await? else {

@@ -6,10 +6,11 @@ use super::{object, types};
 use crate::schema_cache::relationship::{Cardinality, Found};
 use crate::schema_cache::{Column, Relationship, Relationships, Table};
 
-pub(super) fn definitions(tables: &[&Table], relationships: &Relationships) -> Value {
-    let definitions: Map<String, Value> =
-        tables.iter().map(|table| (table.name.clone(), definition(table, relationships))).collect();
-    Value::Object(definitions)
+pub(super) fn definitions<'a>(
+    tables: &'a [&Table],
+    relationships: &'a Relationships,
+) -> impl Iterator<Item = (String, Value)> + 'a {
+    tables.iter().map(|table| (table.name.clone(), definition(table, relationships)))
 }
 
 fn definition(table: &Table, relationships: &Relationships) -> Value {

@@ -9,7 +9,11 @@ const COUNT: &[&str] = &["count=none"];
 const RETURN: &[&str] = &["return=representation", "return=minimal", "return=none"];
 const RESOLUTION: &[&str] = &["resolution=ignore-duplicates", "resolution=merge-duplicates"];
 
-pub(super) fn parameters(tables: &[&Table]) -> Value {
+pub(super) fn parameters<'a>(tables: &'a [&Table]) -> impl Iterator<Item = (String, Value)> + 'a {
+    general().into_iter().chain(tables.iter().flat_map(|table| of_table(table)))
+}
+
+fn general() -> Map<String, Value> {
     let mut all = Map::new();
     let mut add = |key: &str, value: Value| all.insert(key.to_owned(), value);
     add("preferParams", prefer(&[]));
@@ -25,30 +29,30 @@ pub(super) fn parameters(tables: &[&Table]) -> Value {
     add("rangeUnit", unit);
     add("offset", plain("offset", "Limiting and Pagination", "query"));
     add("limit", plain("limit", "Limiting and Pagination", "query"));
-    for table in tables {
-        let name = &table.name;
-        add(
-            &format!("body.{name}"),
-            json!({
-                "name": name,
-                "description": name,
-                "required": false,
-                "in": "body",
-                "schema": { "$ref": format!("#/definitions/{name}") },
-            }),
-        );
-        for column in table.columns.values() {
-            let filter = object([
-                ("name", Some(column.name.as_str().into())),
-                ("description", column.description.as_deref().map(Value::from)),
-                ("required", Some(false.into())),
-                ("in", Some("query".into())),
-                ("type", Some("string".into())),
-            ]);
-            add(&format!("rowFilter.{name}.{}", column.name), filter);
-        }
+    all
+}
+
+fn of_table(table: &Table) -> Vec<(String, Value)> {
+    let name = &table.name;
+    let body = json!({
+        "name": name,
+        "description": name,
+        "required": false,
+        "in": "body",
+        "schema": { "$ref": format!("#/definitions/{name}") },
+    });
+    let mut all = vec![(format!("body.{name}"), body)];
+    for column in table.columns.values() {
+        let filter = object([
+            ("name", Some(column.name.as_str().into())),
+            ("description", column.description.as_deref().map(Value::from)),
+            ("required", Some(false.into())),
+            ("in", Some("query".into())),
+            ("type", Some("string".into())),
+        ]);
+        all.push((format!("rowFilter.{name}.{}", column.name), filter));
     }
-    Value::Object(all)
+    all
 }
 
 fn prefer(words: &[&[&str]]) -> Value {

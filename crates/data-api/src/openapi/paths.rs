@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use super::{object, summary, types};
 use crate::schema_cache::{Function, Parameter, Table, Volatility};
 
-pub(super) fn paths(tables: &[&Table], functions: &[&Function]) -> Value {
+pub(super) fn paths<'a>(
+    tables: &'a [&Table],
+    functions: &'a [&Function],
+) -> impl Iterator<Item = (String, Value)> + 'a {
     let root = json!({
         "get": {
             "tags": ["Introspection"],
@@ -14,10 +17,14 @@ pub(super) fn paths(tables: &[&Table], functions: &[&Function]) -> Value {
             "responses": { "200": { "description": "OK" } },
         }
     });
-    let mut paths = Map::from_iter([("/".to_owned(), root)]);
-    paths.extend(tables.iter().map(|table| (format!("/{}", table.name), of_table(table))));
-    paths.extend(functions.iter().map(|function| (format!("/rpc/{}", function.name), of_function(function))));
-    Value::Object(paths)
+    let of_tables = tables.iter().map(|table| (format!("/{}", table.name), of_table(table)));
+    // Of functions of one name, the last is described.
+    let last = functions
+        .iter()
+        .enumerate()
+        .filter(|(number, function)| functions.get(number + 1).is_none_or(|next| next.name != function.name));
+    let of_functions = last.map(|(_, function)| (format!("/rpc/{}", function.name), of_function(function)));
+    std::iter::once(("/".to_owned(), root)).chain(of_tables).chain(of_functions)
 }
 
 fn references(names: impl IntoIterator<Item = String>) -> Value {

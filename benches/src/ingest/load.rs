@@ -1,5 +1,6 @@
 //! Senders: HTTP/1.1 by hand over kept-alive connections, because a client library would take the cores from the servers.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,6 +92,7 @@ async fn run(
 struct Connection {
     address: SocketAddr,
     stream: TcpStream,
+    request: Vec<u8>,
     answer: Vec<u8>,
 }
 
@@ -98,12 +100,14 @@ impl Connection {
     async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await.context("the endpoint cannot be reached")?;
         stream.set_nodelay(true)?;
-        Ok(Self { address, stream, answer: Vec::with_capacity(1024) })
+        Ok(Self { address, stream, request: Vec::with_capacity(4096), answer: Vec::with_capacity(1024) })
     }
 
     async fn deliver(&mut self, stock: &Stock) -> Result<()> {
         let signed = stock.signed()?;
-        let request = format!(
+        self.request.clear();
+        write!(
+            self.request,
             "POST /webhooks/clerk HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              svix-id: {}\r\nsvix-timestamp: {}\r\nsvix-signature: {}\r\n\r\n{}",
             self.address,
@@ -112,8 +116,8 @@ impl Connection {
             signed.seconds,
             signed.signature,
             signed.body
-        );
-        self.stream.write_all(request.as_bytes()).await?;
+        )?;
+        self.stream.write_all(&self.request).await?;
         tokio::time::timeout(PATIENCE, self.answer()).await.context("no answer in time")?
     }
 
@@ -126,13 +130,18 @@ impl Connection {
                 break end + 4;
             }
         };
-        let head = std::str::from_utf8(&self.answer[..end])?.to_ascii_lowercase();
-        if !head.starts_with("http/1.1 200") {
+        let head = std::str::from_utf8(&self.answer[..end])?;
+        if !head.starts_with("HTTP/1.1 200") {
             bail!("the endpoint answered {}", head.lines().next().unwrap_or_default());
         }
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: Option<usize> = length.map(|length| length.trim().parse()).transpose()?;
-        let in_chunks = head.lines().any(|line| line.starts_with("transfer-encoding:") && line.contains("chunked"));
+        let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+        let (mut length, mut in_chunks) = (None, false);
+        for (name, value) in &mut fields {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = Some(value.parse::<usize>()?);
+            }
+            in_chunks |= name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked";
+        }
         ensure!(length.is_some() || in_chunks, "an answer without a length");
         let whole = |answer: &[u8]| match length {
             Some(length) => answer.len() >= end + length,

@@ -23,9 +23,9 @@ use crate::session::Session;
 pub(crate) use serve::{Server, free_address};
 use stock::Stock;
 
-/// Connections of the generator, each with one delivery on its way: the burst of an import, more than either endpoint has
-/// use for, so that both are saturated.
-const CONNECTIONS: usize = 256;
+/// Connections of the generator, each with one delivery on its way: the burst of an import, more than any endpoint has
+/// use for, so that all are saturated.
+const CONNECTIONS: usize = 512;
 
 const EXPRESS: &str = "Express, verifyWebhook and an upsert through pg";
 const NEXT: &str = "the same as a route of Next.js";

@@ -68,13 +68,15 @@ impl ClientPool {
         } else {
             Some(tls::connector(url.root_certificate().map(std::path::PathBuf::as_path))?)
         };
+        // Each host gets its time.
+        let patience = CONNECT_TIMEOUT * u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
         let login = Login { config, encryption };
         let doorman = Doorman { login, longest_idle: options.longest_idle, longest_life: options.longest_life };
         let connections = managed::Pool::builder(doorman)
             .max_size(options.size)
             .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(options.wait))
-            .create_timeout(Some(CONNECT_TIMEOUT))
+            .create_timeout(Some(patience))
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .expect("a runtime is given, so timeouts are allowed");

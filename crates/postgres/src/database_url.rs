@@ -168,7 +168,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The same address without its first host.
+/// The same address without its first host, and without the port that came with it.
 fn without_first_host(config: &tokio_postgres::Config) -> tokio_postgres::Config {
     let mut other = tokio_postgres::Config::new();
     config.get_user().map(|user| other.user(user));
@@ -183,7 +183,7 @@ fn without_first_host(config: &tokio_postgres::Config) -> tokio_postgres::Config
             Host::Unix(path) => other.host_path(path),
         };
     }
-    for port in config.get_ports() {
+    for port in config.get_ports().iter().skip(1) {
         other.port(*port);
     }
     other
@@ -249,6 +249,17 @@ mod tests {
         let other = DatabaseUrl::parse("postgres://postgres:pw@127.0.0.1").unwrap().with_login("guest", None);
         assert_eq!(other.to_string(), "postgres://guest@127.0.0.1/postgres");
         assert_eq!(other.config().get_dbname(), Some("postgres"));
+    }
+
+    #[test]
+    fn hosts_and_ports_may_be_parameters() {
+        let of = |text| {
+            let url = DatabaseUrl::parse(text).unwrap();
+            format!("{:?} {:?}", url.config().get_hosts(), url.config().get_ports())
+        };
+        insta::assert_snapshot!(of("postgres://app@/shop?host=/run/postgres&port=5433"), @r#"[Unix("/run/postgres")] [5433]"#);
+        insta::assert_snapshot!(of("postgres://app@/shop?host=localhost&host=127.0.0.1&port=1,2"), @r#"[Tcp("localhost"), Tcp("127.0.0.1")] [1, 2]"#);
+        insta::assert_snapshot!(of("postgres://app@/shop?host=/run/postgres"), @r#"[Unix("/run/postgres")] []"#);
     }
 
     #[test]

@@ -247,6 +247,18 @@ async fn an_encrypted_connection_is_signed_in_used_and_cancelled_encrypted() {
 }
 
 #[tokio::test]
+async fn the_second_host_is_asked_when_the_first_is_not_there() {
+    let database = TestDatabase::create().await;
+    let url = database.url.for_clients().expose().to_owned();
+    let port = url.split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let elsewhere = url.replace(&format!("127.0.0.1:{port}"), "");
+    for first in ["127.0.0.1", "no-such-host.invalid"] {
+        let both = format!("{elsewhere}?host={first}&host=127.0.0.1&port=1,{port}&sslmode=disable");
+        one_connection(&DatabaseUrl::parse(&both).unwrap()).try_connect().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn nobody_at_the_address_is_said_at_once() {
     let url = DatabaseUrl::parse("postgres://somebody@127.0.0.1:1/nothing").unwrap();
     let error = one_connection(&url).try_connect().await.unwrap_err();

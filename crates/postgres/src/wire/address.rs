@@ -31,17 +31,30 @@ enum Place {
 }
 
 impl Address {
-    /// All places of a configuration in the order to try them, names resolved (libpq: "Specifying Multiple Hosts").
+    /// All places of a configuration in the order to try them, names resolved (libpq: "Specifying Multiple Hosts"). A name that
+    /// nobody knows is in nobody's way, unless there is no other.
     pub(super) async fn all_of(config: &Config) -> io::Result<Vec<Self>> {
+        let (hosts, ports) = (config.get_hosts(), config.get_ports());
+        if ports.len() > 1 && ports.len() != hosts.len() {
+            let why =
+                format!("{} hosts and {} ports: expected one port for all or one for each", hosts.len(), ports.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let mut all = Vec::new();
-        for (index, host) in config.get_hosts().iter().enumerate() {
-            let ports = config.get_ports();
+        let mut unknown = io::Error::other("the address names no host that can be found");
+        for (index, host) in hosts.iter().enumerate() {
             let port = ports.get(index).or(ports.first()).copied().unwrap_or(PORT);
             match host {
                 Host::Tcp(name) => {
                     let found: Vec<SocketAddr> = match config.get_hostaddrs().get(index) {
                         Some(ip) => vec![SocketAddr::new(*ip, port)],
-                        None => lookup_host((name.as_str(), port)).await?.collect(),
+                        None => match lookup_host((name.as_str(), port)).await {
+                            Ok(found) => found.collect(),
+                            Err(error) => {
+                                unknown = error;
+                                continue;
+                            }
+                        },
                     };
                     all.extend(found.into_iter().map(|at| Self { place: Place::Tcp(at), host: name.clone() }));
                 }
@@ -51,7 +64,7 @@ impl Address {
                 }
             }
         }
-        Ok(all)
+        if all.is_empty() { Err(unknown) } else { Ok(all) }
     }
 
     /// Connects, within `patience`.

@@ -37,7 +37,7 @@ impl Login {
     /// # Errors
     /// What the last one said.
     pub(crate) async fn sign_in(&self) -> Result<Wire, Error> {
-        let mut last = Error::Unreachable(io::Error::other("the address names no host that can be found"));
+        let mut last = Error::Unreachable(io::ErrorKind::NotFound.into());
         for address in Address::all_of(&self.config).await.map_err(Error::Unreachable)? {
             let signed_in = timeout(CONNECT_TIMEOUT, self.sign_in_at(address));
             match signed_in.await.unwrap_or_else(|_| Err(Error::Unreachable(io::ErrorKind::TimedOut.into()))) {

@@ -121,14 +121,7 @@ impl ClientPool {
 
     /// What the pool is doing at this moment.
     pub fn status(&self) -> PoolStatus {
-        let found = self.0.connections.status();
-        PoolStatus {
-            most: found.max_size,
-            connections: found.size,
-            idle: found.available,
-            waiting: found.waiting,
-            timeouts: self.0.timeouts.load(Ordering::Relaxed),
-        }
+        PoolStatus::of(self.0.connections.status(), self.0.timeouts.load(Ordering::Relaxed))
     }
 
     /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].

@@ -73,6 +73,12 @@ pub struct PoolStatus {
     pub timeouts: u64,
 }
 
+impl PoolStatus {
+    pub(crate) fn of(found: deadpool::Status, timeouts: u64) -> Self {
+        Self { most: found.max_size, connections: found.size, idle: found.available, waiting: found.waiting, timeouts }
+    }
+}
+
 /// A connection on loan from a [`Pool`]; returns on drop.
 pub type Connection = deadpool_postgres::Object;
 
@@ -133,14 +139,7 @@ impl Pool {
 
     /// What the pool is doing at this moment.
     pub fn status(&self) -> PoolStatus {
-        let found = self.0.connections.status();
-        PoolStatus {
-            most: found.max_size,
-            connections: found.size,
-            idle: found.available,
-            waiting: found.waiting,
-            timeouts: self.0.timeouts.load(Ordering::Relaxed),
-        }
+        PoolStatus::of(self.0.connections.status(), self.0.timeouts.load(Ordering::Relaxed))
     }
 
     /// Closes the pool: callers that wait, and those that come later, get [`Error::Busy`].

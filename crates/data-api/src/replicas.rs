@@ -63,6 +63,10 @@ impl Replicas {
         Self { all, turn: AtomicUsize::new(0) }
     }
 
+    pub(crate) fn forget_statements(&self) {
+        self.all.iter().for_each(|replica| replica.pool.forget_statements());
+    }
+
     /// Who may answer this beside the primary; nobody if it must.
     pub(crate) fn for_request(&self, method: &Method, caller: &Caller, plan: &StatementPlan) -> Option<&Replica> {
         if self.all.is_empty() || !may_be_read_elsewhere(method, caller, plan) {

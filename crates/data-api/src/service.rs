@@ -110,6 +110,11 @@ impl DataApi {
         let schema = self.0.loads.timed(SchemaCache::load(&self.0.catalogue, &config)).await?;
         tracing::info!(schema = schema.summary(), "the data API knows the schema");
         self.0.schema.store(Some(Arc::new(schema)));
+        self.0.clients.forget_statements();
+        self.0.replicas.forget_statements();
+        if let Some(service) = &*self.0.service.load() {
+            service.forget_statements();
+        }
         Ok(())
     }
 

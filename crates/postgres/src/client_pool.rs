@@ -29,6 +29,8 @@ struct Shared {
     wait: Duration,
     /// How often a caller waited for nothing.
     timeouts: AtomicU64,
+    /// Counts the schemas that statements were prepared for.
+    schema: AtomicU64,
 }
 
 /// Lets connections in, and turns those away that have ended or are too old.
@@ -81,7 +83,7 @@ impl ClientPool {
             .build()
             .expect("a runtime is given, so timeouts are allowed");
         let (url, wait) = (url.clone(), options.wait);
-        Ok(Self(Arc::new(Shared { connections, url, wait, timeouts: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Shared { connections, url, wait, timeouts: AtomicU64::new(0), schema: AtomicU64::new(0) })))
     }
 
     /// Borrows a connection for one flight or a few.
@@ -90,7 +92,10 @@ impl ClientPool {
     /// [`Error::Busy`] when none became free in time; [`Error::Unreachable`] or [`Error::Connect`] when Postgres is away or refuses.
     pub(crate) async fn board(&self) -> Result<Boarded, Error> {
         match self.0.connections.get().await {
-            Ok(connection) => Ok(Boarded(Some(connection))),
+            Ok(mut connection) => {
+                connection.keep_up_with(self.0.schema.load(Ordering::Acquire));
+                Ok(Boarded(Some(connection)))
+            }
             Err(PoolError::Backend(error)) => Err(error),
             Err(_) => {
                 self.0.timeouts.fetch_add(1, Ordering::Relaxed);
@@ -115,8 +120,16 @@ impl ClientPool {
         let mut connection = self.board().await?;
         // Without a name: there may be a pooler in transaction mode in between.
         let landed = connection.fly(&[Step { text: statement, parameters, scope: None }]).await?;
-        connection.leave();
+        if landed.broken.is_none() {
+            connection.leave();
+        }
         Ok(landed.all_or_refusal()?.swap_remove(0))
+    }
+
+    /// The schema has changed: every connection forgets what it has prepared before it is lent again. Postgres decides the types of
+    /// parameters when a statement is prepared, and keeps to them when the column has another one.
+    pub fn forget_statements(&self) {
+        self.0.schema.fetch_add(1, Ordering::Release);
     }
 
     /// What the pool is doing at this moment.

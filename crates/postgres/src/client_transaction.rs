@@ -168,6 +168,11 @@ impl ClientPool {
                 return Err(error);
             }
         };
+        let has_ended = end.is_some() && landed.rows.len() >= ended;
+        if let Some(error) = landed.broken.take() {
+            // Broken under the cleaning: it has ended as it should.
+            return if has_ended { Ok(rows_of(landed, first, transaction)) } else { Err(error) };
+        }
         let refusal = match landed.refusal.take() {
             None => {
                 let rows = rows_of(landed, first, transaction);
@@ -179,7 +184,7 @@ impl ClientPool {
                 return Ok(rows);
             }
             // It has ended as it should. What cannot be cleaned is not given back.
-            Some(_) if landed.rows.len() >= ended => return Ok(rows_of(landed, first, transaction)),
+            Some(_) if has_ended => return Ok(rows_of(landed, first, transaction)),
             Some(refusal) => refusal,
         };
         if is_stale(&refusal) {
@@ -202,14 +207,18 @@ async fn finish(mut connection: Boarded, transaction: &ClientTransaction<'_>, ve
     steps.end(verdict);
     let ended = steps.all.len() - steps.cleans.len();
     let landed = connection.fly(&steps.all).await?;
+    let has_ended = landed.rows.len() >= ended;
+    if let Some(error) = landed.broken {
+        return if has_ended { Ok(()) } else { Err(error) };
+    }
     match landed.refusal {
         None => connection.leave(),
-        Some(_) if landed.rows.len() >= ended => {}
+        Some(_) if has_ended => {}
         // What was deferred did not hold, so nothing is left but to clean.
         Some(refusal) => {
             let mut steps = Steps::of(transaction).cleaning_all();
             steps.end(Verdict::Discard);
-            if connection.fly(&steps.all).await?.refusal.is_none() {
+            if connection.fly(&steps.all).await?.all_or_refusal().is_ok() {
                 connection.leave();
             }
             return Err(Error::Refused(Box::new(refusal)));
@@ -228,7 +237,9 @@ struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     fn of(transaction: &ClientTransaction<'_>) -> Self {
-        let cleans = if transaction.read_only { CLEAN_AFTER_READING } else { &CLEAN };
+        // Where rows are ensured it begins with writing.
+        let only_reads = transaction.read_only && !transaction.ensures_rows;
+        let cleans = if only_reads { CLEAN_AFTER_READING } else { &CLEAN };
         Self { all: Vec::with_capacity(16), prepares: transaction.prepares, cleans }
     }
 
@@ -283,17 +294,17 @@ const FORBID_WRITING: &str = "set transaction read only";
 
 /// Whatever a statement can leave behind on purpose; any function it calls may do so.
 const CLEAN: [&str; 6] = [
+    "close all",
     // The role, too.
     "reset session authorization",
     "reset all",
     "select pg_catalog.pg_advisory_unlock_all()",
     "discard temp",
-    "close all",
     "unlisten *",
 ];
-/// What of it a transaction that cannot write may have left for others to meet: a role, settings, locks. It makes no temporary tables;
-/// a cursor or a subscription that one of its functions has kept harms nobody until somebody writes here.
-const CLEAN_AFTER_READING: &[&str] = CLEAN.split_at(3).0;
+/// What of it a transaction that cannot write may have left for others to meet: cursors with rows that it was allowed to see, a role,
+/// settings, locks. It makes no temporary tables, and notifications have no reader here.
+const CLEAN_AFTER_READING: &[&str] = CLEAN.split_at(4).0;
 
 fn begin(transaction: &ClientTransaction<'_>) -> &'static str {
     match (transaction.isolation, transaction.read_only && !transaction.ensures_rows) {

@@ -176,6 +176,19 @@ fn without_first_host(config: &tokio_postgres::Config) -> tokio_postgres::Config
     config.get_dbname().map(|name| other.dbname(name));
     config.get_options().map(|options| other.options(options));
     config.get_application_name().map(|name| other.application_name(name));
+    config.get_tcp_user_timeout().map(|patience| other.tcp_user_timeout(*patience));
+    config.get_keepalives_interval().map(|interval| other.keepalives_interval(interval));
+    config.get_keepalives_retries().map(|retries| other.keepalives_retries(retries));
+    other
+        .target_session_attrs(config.get_target_session_attrs())
+        .channel_binding(config.get_channel_binding())
+        .load_balance_hosts(config.get_load_balance_hosts())
+        .ssl_negotiation(config.get_ssl_negotiation())
+        .keepalives(config.get_keepalives())
+        .keepalives_idle(config.get_keepalives_idle());
+    for address in config.get_hostaddrs() {
+        other.hostaddr(*address);
+    }
     for host in config.get_hosts().iter().skip(1) {
         match host {
             Host::Tcp(name) => other.host(name),

@@ -61,7 +61,7 @@ impl Error {
 
     /// Whether the data itself was refused (see [`is_data_error`]).
     pub fn is_data_error(&self) -> bool {
-        matches!(self, Self::Statement(error) if is_data_error(error))
+        matches!(self, Self::Statement(_) | Self::Refused(_)) && self.sql_state().is_some_and(is_about_data)
     }
 }
 
@@ -70,7 +70,11 @@ impl Error {
 /// SQLSTATE classes 22 (data exception), 23 (constraint violation), 54 (a limit such as nesting depth). Everything else
 /// (connection, resources, deadlock, missing table, read-only standby) is the database's state and may pass.
 pub fn is_data_error(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|state| matches!(&state.code()[..2], "22" | "23" | "54"))
+    error.code().is_some_and(is_about_data)
+}
+
+fn is_about_data(state: &SqlState) -> bool {
+    matches!(&state.code()[..2], "22" | "23" | "54")
 }
 
 /// Postgres's own sentence and SQLSTATE; never `detail`, which quotes values.

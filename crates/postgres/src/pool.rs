@@ -109,7 +109,10 @@ impl Pool {
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(options.size)
             .wait_timeout(Some(options.wait))
-            .create_timeout(Some(CONNECT_TIMEOUT))
+            // Each host gets its time.
+            .create_timeout(Some(
+                CONNECT_TIMEOUT * u32::try_from(url.config().get_hosts().len().max(1)).unwrap_or(u32::MAX),
+            ))
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()

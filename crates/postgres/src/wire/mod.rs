@@ -54,6 +54,8 @@ pub(crate) struct Wire {
     cancel: Option<Cancel>,
     in_flight: bool,
     is_broken: bool,
+    /// As of which schema its statements were prepared.
+    schema: u64,
 }
 
 /// A statement of a flight.
@@ -72,13 +74,16 @@ pub(crate) struct Landed {
     pub(crate) rows: Vec<Vec<Row>>,
     /// Why the next one was not, and with it all others.
     pub(crate) refusal: Option<Refusal>,
+    /// Why the rest of the answer did not come: the connection is gone. What is above holds all the same.
+    pub(crate) broken: Option<Error>,
 }
 
 impl Landed {
     pub(crate) fn all_or_refusal(self) -> Result<Vec<Vec<Row>>, Error> {
-        match self.refusal {
-            None => Ok(self.rows),
-            Some(refusal) => Err(Error::Refused(Box::new(refusal))),
+        match (self.broken, self.refusal) {
+            (Some(error), _) => Err(error),
+            (None, Some(refusal)) => Err(Error::Refused(Box::new(refusal))),
+            (None, None) => Ok(self.rows),
         }
     }
 }
@@ -93,63 +98,70 @@ impl Wire {
             cancel: Some(cancel),
             in_flight: false,
             is_broken: false,
+            schema: 0,
         }
     }
 
-    /// Sends `steps` and waits until all of them are answered.
+    /// Sends `steps` and waits until all of them are answered, or the connection breaks: what was answered before has happened.
     ///
     /// # Errors
-    /// The connection broke, or a parameter cannot be sent as what it is declared; in the second case nothing was sent.
+    /// A parameter cannot be sent as what it is declared. Nothing was sent then.
     pub(crate) async fn fly(&mut self, steps: &[Step<'_>]) -> Result<Landed, Error> {
         let mut expected = Vec::with_capacity(steps.len());
-        for step in steps {
-            match self.encode(step) {
-                Ok(answer) => expected.push(answer),
-                Err(error) => {
-                    self.outgoing.clear();
-                    return Err(error);
-                }
-            }
+        let forgotten = self.statements.take_forgotten();
+        let encoded = self.encode_all(&forgotten, steps, &mut expected);
+        if let Err(error) = encoded {
+            self.outgoing.clear();
+            self.statements.give_back(forgotten);
+            return Err(error);
         }
-        frontend::sync(&mut self.outgoing);
-        // Behind the Sync point, where no refusal skips it; it is done before the next flight's first step.
-        for name in self.statements.take_forgotten() {
-            frontend::close(b'S', &name, &mut self.outgoing).map_err(Error::Broken)?;
-        }
+        let size = self.outgoing.len();
         let mut reading = Reading {
-            landed: Landed { rows: Vec::with_capacity(steps.len()), refusal: None },
+            landed: Landed { rows: Vec::with_capacity(steps.len()), refusal: None, broken: None },
             rows: Vec::new(),
             expected: expected.into_iter(),
             current: None,
+            bytes: 0,
         };
         self.in_flight = true;
         match poll_fn(|context| self.poll_exchange(context, &mut reading)).await {
             Ok(()) => {
                 self.in_flight = false;
-                if self.outgoing.capacity() > KEPT_BUFFER {
+                if size > KEPT_BUFFER {
                     self.outgoing = BytesMut::new();
                 }
-                Ok(reading.landed)
+                if reading.bytes > KEPT_BUFFER && self.incoming.is_empty() {
+                    self.incoming = BytesMut::new();
+                }
             }
             Err(error) => {
                 self.is_broken = true;
                 // A server that hangs up says why before.
-                match reading.landed.refusal.take() {
-                    Some(refusal) => Err(Error::Refused(Box::new(refusal))),
-                    None => Err(Error::Broken(error)),
-                }
+                reading.landed.broken = Some(match reading.landed.refusal.take() {
+                    Some(refusal) => Error::Refused(Box::new(refusal)),
+                    None => Error::Broken(error),
+                });
             }
         }
+        Ok(reading.landed)
     }
 
-    /// Whether an answer is outstanding: nobody else can use the connection any more.
+    /// Whether the server is still at work, and nobody will read what it says.
     pub(crate) fn is_in_flight(&self) -> bool {
-        self.in_flight
+        self.in_flight && !self.is_broken
     }
 
     /// How to stop what it is doing, once.
     pub(crate) fn take_cancel(&mut self) -> Option<Cancel> {
         self.cancel.take()
+    }
+
+    /// Forgets its statements if they were prepared before the schema was this one: types of parameters are decided then, for good.
+    pub(crate) fn keep_up_with(&mut self, schema: u64) {
+        if self.schema != schema {
+            self.schema = schema;
+            self.forget_statements();
+        }
     }
 
     /// Closes in Postgres what was prepared, with the next flight.
@@ -178,6 +190,23 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// Puts a flight into the buffer. What is closed stands first, where no refusal skips it.
+    fn encode_all(
+        &mut self,
+        forgotten: &[String],
+        steps: &[Step<'_>],
+        expected: &mut Vec<Expected>,
+    ) -> Result<(), Error> {
+        for name in forgotten {
+            frontend::close(b'S', name, &mut self.outgoing).map_err(unsendable)?;
+        }
+        for step in steps {
+            expected.push(self.encode(step)?);
+        }
+        frontend::sync(&mut self.outgoing);
+        Ok(())
     }
 
     /// Puts a step into the buffer; what to expect of its answer.
@@ -244,9 +273,11 @@ impl Wire {
                 Header::parse(&self.incoming)?.map_or(0, |header| usize::try_from(header.len()).unwrap_or(0));
             self.incoming.reserve(READ.max((announced + 1).saturating_sub(self.incoming.len())));
             let read = pin!(self.transport.read_buf(&mut self.incoming));
-            if ready!(read.poll(context))? == 0 {
+            let read = ready!(read.poll(context))?;
+            if read == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
+            reading.bytes += read;
         }
     }
 }
@@ -269,6 +300,8 @@ struct Reading {
     rows: Vec<Row>,
     expected: std::vec::IntoIter<Expected>,
     current: Option<Expected>,
+    /// How much was read.
+    bytes: usize,
 }
 
 impl Reading {

@@ -13,6 +13,7 @@ pub struct Refusal {
     message: String,
     detail: Option<String>,
     hint: Option<String>,
+    routine: Option<String>,
 }
 
 impl Refusal {
@@ -36,10 +37,16 @@ impl Refusal {
         self.hint.as_deref()
     }
 
+    /// The function of Postgres that says so; unlike the sentence it is the same in every language.
+    pub(crate) fn routine(&self) -> Option<&str> {
+        self.routine.as_deref()
+    }
+
     /// Reads the fields of an `ErrorResponse` (Postgres: "Error and Notice Message Fields").
     pub(super) fn read(body: &ErrorResponseBody) -> std::io::Result<Self> {
         use postgres_protocol::message::backend::ErrorField;
-        let mut refusal = Self { code: SqlState::INTERNAL_ERROR, message: String::new(), detail: None, hint: None };
+        let mut refusal =
+            Self { code: SqlState::INTERNAL_ERROR, message: String::new(), detail: None, hint: None, routine: None };
         let mut fields = body.fields();
         while let Some(field) = fallible_iterator::FallibleIterator::next(&mut fields)? {
             let text = |field: &ErrorField<'_>| String::from_utf8_lossy(field.value_bytes()).into_owned();
@@ -48,6 +55,7 @@ impl Refusal {
                 b'M' => refusal.message = text(&field),
                 b'D' => refusal.detail = Some(text(&field)),
                 b'H' => refusal.hint = Some(text(&field)),
+                b'R' => refusal.routine = Some(text(&field)),
                 _ => {}
             }
         }
@@ -62,6 +70,7 @@ impl From<&DbError> for Refusal {
             message: error.message().to_owned(),
             detail: error.detail().map(str::to_owned),
             hint: error.hint().map(str::to_owned),
+            routine: error.routine().map(str::to_owned),
         }
     }
 }

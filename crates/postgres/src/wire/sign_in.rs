@@ -94,7 +94,8 @@ impl Login {
             _ => return Ok(()),
         };
         let step = Step { text: "show transaction_read_only", parameters: &[], scope: None };
-        let landed = wire.fly(&[step]).await?.all_or_refusal()?;
+        let landed = wire.fly(&[step]).await.and_then(super::Landed::all_or_refusal);
+        let landed = landed.map_err(|error| Error::Unreachable(io::Error::other(error)))?;
         let found: &str = landed[0].first().map_or("", |row| row.get(0));
         if found == wanted {
             return Ok(());
@@ -114,7 +115,13 @@ fn encryption_for(
 
 impl Cancel {
     /// Asks the server to stop, on a connection of its own, encrypted as the first one is.
-    pub(crate) async fn send(mut self) -> Result<(), Error> {
+    pub(crate) async fn send(self) -> Result<(), Error> {
+        timeout(CONNECT_TIMEOUT, self.sent())
+            .await
+            .unwrap_or_else(|_| Err(Error::Unreachable(io::ErrorKind::TimedOut.into())))
+    }
+
+    async fn sent(mut self) -> Result<(), Error> {
         let stream = self.address.connect(&self.config, CONNECT_TIMEOUT).await.map_err(Error::Unreachable)?;
         match &mut self.encryption {
             None => self.token.cancel_query_raw(stream, NoTls).await.map_err(Error::Connect),

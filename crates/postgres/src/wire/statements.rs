@@ -90,6 +90,11 @@ impl Statements {
         std::mem::take(&mut self.forgotten)
     }
 
+    /// They were not closed after all.
+    pub(super) fn give_back(&mut self, forgotten: Vec<String>) {
+        self.forgotten.extend(forgotten);
+    }
+
     /// All of them, in Postgres too.
     pub(super) fn forget_all(&mut self) {
         self.forgotten.extend(self.known.drain().map(|(_, known)| known.statement.name.to_string()));
@@ -114,7 +119,7 @@ pub(super) fn key(scope: &str, step: &Step<'_>) -> String {
 /// transaction back, so it can be tried again.
 pub(crate) fn is_stale(refusal: &Refusal) -> bool {
     *refusal.code() == SqlState::INVALID_SQL_STATEMENT_NAME
-        || (*refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.message().starts_with("cached plan"))
+        || (*refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.routine() == Some("RevalidateCachedQuery"))
 }
 
 #[cfg(test)]

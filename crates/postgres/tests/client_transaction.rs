@@ -1,9 +1,9 @@
 //! A client's transaction in full: as whom, how it ends, and what connections remember.
 
 use postgres::testing::TestDatabase;
-use postgres::{
-    ClientPool, ClientTransaction, DatabaseUrl, End, Error, Identity, Isolation, PoolOptions, Row, Verdict,
-};
+use postgres::{ClientPool, ClientTransaction, DatabaseUrl, End, Error, PoolOptions, Row, Verdict};
+
+use crate::support::transaction;
 
 const NOTES: &str = "
     create table public.notes (id integer primary key, owner text not null);
@@ -24,25 +24,6 @@ async fn with_notes() -> (TestDatabase, ClientPool) {
 /// A pool of one connection: whoever comes next gets what the one before left.
 fn one_connection(url: &DatabaseUrl) -> ClientPool {
     ClientPool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() }).unwrap()
-}
-
-fn transaction<'a>(
-    role: &'a str,
-    claims: &'a str,
-    statements: &'a [postgres::ClientStatement<'a>],
-) -> ClientTransaction<'a> {
-    ClientTransaction {
-        identity: Identity::limited_by_login_alone(role, claims),
-        read_only: false,
-        isolation: Isolation::ReadCommitted,
-        settings_before_role: &[],
-        settings: &[],
-        ensures_rows: false,
-        before: None,
-        statements,
-        prepares: true,
-        end: End::Commit,
-    }
 }
 
 async fn count(pool: &ClientPool, role: &str, claims: &str) -> Result<i64, Error> {

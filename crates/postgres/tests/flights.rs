@@ -4,16 +4,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
-use postgres::binaries::Binaries;
-use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::testing::TestDatabase;
-use postgres::{
-    ClientPool, ClientStatement, ClientTransaction, DatabaseUrl, End, Error, Identity, Isolation, Parameter,
-    PoolOptions,
-};
+use postgres::{ClientPool, ClientStatement, ClientTransaction, DatabaseUrl, Error, Parameter, PoolOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
+
+use crate::support::{CountingProxy, own_cluster, transaction};
 
 fn one_connection(url: &DatabaseUrl) -> ClientPool {
     ClientPool::new(url, &PoolOptions { size: 1, ..PoolOptions::default() }).unwrap()
@@ -32,19 +29,7 @@ async fn run_as(
     statements: &[ClientStatement<'_>],
     read_only: bool,
 ) -> Result<Vec<Vec<postgres::Row>>, Error> {
-    pool.run_for_client(ClientTransaction {
-        identity: Identity::limited_by_login_alone("anon", ""),
-        read_only,
-        isolation: Isolation::ReadCommitted,
-        settings_before_role: &[],
-        settings: &[],
-        ensures_rows: false,
-        before: None,
-        statements,
-        prepares: true,
-        end: End::Commit,
-    })
-    .await
+    pool.run_for_client(ClientTransaction { read_only, ..transaction("anon", "", statements) }).await
 }
 
 async fn backend(pool: &ClientPool) -> i32 {
@@ -80,7 +65,7 @@ async fn values_of_all_sizes_go_and_come_as_they_are() {
 async fn the_first_time_is_one_flight_too_and_so_is_a_refusal_and_its_cleaning_one_more() {
     let database = TestDatabase::create().await;
     let port = database.url.expose().split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
-    let proxy = crate::support::CountingProxy::start(port.parse().unwrap()).await;
+    let proxy = CountingProxy::start(port.parse().unwrap()).await;
     let through = database.url.for_clients().expose().replace(&port, &proxy.port.to_string());
     let pool = one_connection(&DatabaseUrl::parse(&through).unwrap());
     pool.try_connect().await.unwrap();
@@ -304,15 +289,7 @@ async fn a_standby_that_is_asked_for_is_not_a_primary() {
 /// A cluster of its own, which encrypts with a certificate that nobody else knows.
 #[tokio::test]
 async fn an_encrypted_connection_is_signed_in_used_and_cancelled_encrypted() {
-    let options = ClusterOptions {
-        directory: tempfile::tempdir().unwrap().keep(),
-        binaries: Binaries::find(None).unwrap(),
-        port: Port::Free,
-        durability: Durability::Ephemeral,
-        stand_ins: &[],
-        preload: &[],
-    };
-    let cluster = Cluster::start(options).await.unwrap();
+    let cluster = own_cluster().await;
     let plain = one_connection(&cluster.url());
     let data: String = plain.ask("show data_directory", &[]).await.unwrap()[0].get(0);
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();

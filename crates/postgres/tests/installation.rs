@@ -1,13 +1,13 @@
 //! Rowlock's schema by hand, beside strangers, and out again.
 
-use postgres::binaries::Binaries;
-use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::migrations::{MIGRATIONS, MigrationError, migrate, pending};
 use postgres::testing::TestDatabase;
 use postgres::{
     DatabaseUrl, Login, Pool, PoolOptions, UninstallError, drop_client_login, install_client_login,
     install_service_login, inventory, script, uninstall,
 };
+
+use crate::support::own_cluster;
 
 /// What an application has of its own before Rowlock comes.
 const APPLICATION: &str = "
@@ -169,15 +169,7 @@ async fn nodes_that_start_together_do_not_stumble_over_each_others_logins() {
 /// A cluster of its own: roles belong to the cluster.
 #[tokio::test]
 async fn the_login_goes_with_the_last_database() {
-    let options = ClusterOptions {
-        directory: tempfile::tempdir().unwrap().keep(),
-        binaries: Binaries::find(None).unwrap(),
-        port: Port::Free,
-        durability: Durability::Ephemeral,
-        stand_ins: &[],
-        preload: &[],
-    };
-    let cluster = Cluster::start(options).await.unwrap();
+    let cluster = own_cluster().await;
     let (shop, blog) = (cluster.url().with_database("shop"), cluster.url().with_database("blog"));
     for (name, url) in [("shop", &shop), ("blog", &blog)] {
         execute(&cluster.url(), &format!("create database {name}")).await;

@@ -1,11 +1,11 @@
 //! The chain: repeatable, refusing what it does not know, and the same whichever way a database came to its end.
 
-use postgres::binaries::Binaries;
-use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
 use postgres::migrations::{MIGRATIONS, MigrationError, migrate, migrate_up_to, pending};
 use postgres::testing::TestDatabase;
 use postgres::{ClientPool, DatabaseUrl, Pool, PoolOptions, install_client_login, refuse_powerful_login};
 use tokens::Principal;
+
+use crate::support::own_cluster;
 
 fn pool(url: &DatabaseUrl) -> Pool {
     Pool::new(url, &PoolOptions::default()).unwrap()
@@ -107,15 +107,7 @@ async fn the_machinery_is_granted_to_nobody_and_raw_to_no_client() {
 /// Hosted Postgres gives nobody a superuser. A cluster of its own: roles belong to the cluster.
 #[tokio::test]
 async fn an_owner_who_may_create_roles_is_enough() {
-    let options = ClusterOptions {
-        directory: tempfile::tempdir().unwrap().keep(),
-        binaries: Binaries::find(None).unwrap(),
-        port: Port::Free,
-        durability: Durability::Ephemeral,
-        stand_ins: &[],
-        preload: &[],
-    };
-    let cluster = Cluster::start(options).await.unwrap();
+    let cluster = own_cluster().await;
     execute(&cluster.url(), "create role app login createrole password 'secret'").await;
     execute(&cluster.url(), "create database shop owner app").await;
     let url = cluster.url().with_database("shop").with_login("app", Some("secret"));

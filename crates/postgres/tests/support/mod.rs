@@ -1,4 +1,4 @@
-//! Principals out of signed tokens, as everywhere else: there is no other way to make one.
+//! Principals out of signed tokens, as everywhere else: there is no other way to make one. And what else several stories begin with.
 
 mod wire;
 
@@ -9,6 +9,9 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use clerk::{Clock, ManualClock, Timestamp};
+use postgres::binaries::Binaries;
+use postgres::cluster::{Cluster, ClusterOptions, Durability, Port};
+use postgres::{ClientStatement, ClientTransaction, End, Identity, Isolation};
 use serde_json::{Value, json};
 use tokens::{DatabaseRoles, KeyCache, Principal, StaticKeySource, Verifier, VerifierOptions};
 
@@ -64,4 +67,37 @@ fn sign(claims: &Value) -> String {
     let random = aws_lc_rs::rand::SystemRandom::new();
     key.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature).expect("a message can be signed");
     format!("{message}.{}", BASE64.encode(signature))
+}
+
+/// A cluster that no other test uses: roles and settings belong to the cluster.
+pub(crate) async fn own_cluster() -> Cluster {
+    let options = ClusterOptions {
+        directory: tempfile::tempdir().expect("a temporary directory").keep(),
+        binaries: Binaries::find(None).expect("Postgres is installed: `cargo x setup`"),
+        port: Port::Free,
+        durability: Durability::Ephemeral,
+        stand_ins: &[],
+        preload: &[],
+    };
+    Cluster::start(options).await.expect("a local Postgres starts")
+}
+
+/// A client's transaction that may write and ends with a commit.
+pub(crate) fn transaction<'a>(
+    role: &'a str,
+    claims: &'a str,
+    statements: &'a [ClientStatement<'a>],
+) -> ClientTransaction<'a> {
+    ClientTransaction {
+        identity: Identity::limited_by_login_alone(role, claims),
+        read_only: false,
+        isolation: Isolation::ReadCommitted,
+        settings_before_role: &[],
+        settings: &[],
+        ensures_rows: false,
+        before: None,
+        statements,
+        prepares: true,
+        end: End::Commit,
+    }
 }

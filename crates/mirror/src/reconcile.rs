@@ -143,8 +143,20 @@ impl Mirror {
         stop: &CancellationToken,
         watch: impl Fn(ObjectKind, u64),
     ) -> Result<Vec<KindReconciled>, RunError> {
-        let api = self.api.as_ref().ok_or(RunError::NoSecretKey)?.patient();
+        let api = self.api.as_ref().ok_or(RunError::NoSecretKey)?;
         let lock = RunLock::take(&self.pool, Work::Reconcile).await?;
+        self.reconcile_under(api, lock, options, stop, watch).await
+    }
+
+    pub(crate) async fn reconcile_under(
+        &self,
+        api: &BackendApi,
+        lock: RunLock,
+        options: &ReconcileOptions,
+        stop: &CancellationToken,
+        watch: impl Fn(ObjectKind, u64),
+    ) -> Result<Vec<KindReconciled>, RunError> {
+        let api = api.patient();
         let instance = lock.check_instance(&api).await?;
         let run = lock.begin(Work::Reconcile, instance.as_deref(), options.repair).await?;
         lock.add_kinds(run, &options.kinds).await?;

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use postgres::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::reading::chain;
-use crate::run::RunError;
+use crate::run::{RunError, RunLock, Work};
 use crate::{KindReconciled, Mirror, ReconcileOptions};
 
 /// How often a node looks whether a comparison is due.
@@ -46,17 +47,24 @@ impl Mirror {
         schedule: ReconcileSchedule,
         stop: &CancellationToken,
     ) -> Result<Option<Vec<KindReconciled>>, RunError> {
-        let is_due: bool = {
-            let connection = self.pool.get().await?;
-            let due = connection.prepare_cached(include_str!("../../../sql/run/is_due.sql")).await?;
-            connection.query_one(&due, &[&schedule.every.as_secs_f64()]).await?.get(0)
-        };
-        if !is_due {
+        if !is_due(&self.pool.get().await?, schedule).await? {
+            return Ok(None);
+        }
+        let api = self.api.as_ref().ok_or(RunError::NoSecretKey)?;
+        let lock = RunLock::take(&self.pool, Work::Reconcile).await?;
+        // Whoever held it may have compared just now.
+        if !is_due(lock.connection()?, schedule).await? {
+            lock.release().await?;
             return Ok(None);
         }
         let options = ReconcileOptions { repair: schedule.repair, ..ReconcileOptions::default() };
-        self.reconcile(&options, stop, |_, _| {}).await.map(Some)
+        self.reconcile_under(api, lock, &options, stop, |_, _| {}).await.map(Some)
     }
+}
+
+async fn is_due(connection: &Connection, schedule: ReconcileSchedule) -> Result<bool, RunError> {
+    let due = connection.prepare_cached(include_str!("../../../sql/run/is_due.sql")).await?;
+    Ok(connection.query_one(&due, &[&schedule.every.as_secs_f64()]).await?.get(0))
 }
 
 fn tell(found: &[KindReconciled]) {

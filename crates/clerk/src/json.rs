@@ -6,6 +6,7 @@
 //! as JavaScript and `jsonb` do.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -14,7 +15,7 @@ use serde_json::value::RawValue;
 /// The members of one object, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Members<'a> {
-    /// Sorted by name, each name once.
+    /// In the order of [`in_order`], each name once.
     by_name: Vec<(Cow<'a, str>, &'a RawValue)>,
     repeated: Option<String>,
 }
@@ -41,13 +42,15 @@ impl<'a> Members<'a> {
 
     /// The member's value as written, also `null`.
     pub(crate) fn get_or_null(&self, name: &str) -> Option<&'a RawValue> {
-        let place = self.by_name.binary_search_by(|(member, _)| member.as_ref().cmp(name)).ok()?;
+        let place = self.by_name.binary_search_by(|(member, _)| in_order(member, name)).ok()?;
         Some(self.by_name[place].1)
     }
 
-    /// The object's text with some members replaced, or left out. Members come in the order of their names.
+    /// The object's text with some members replaced, or left out. Members come in the order in which `jsonb` keeps them.
     pub(crate) fn with_replaced(&self, replaced: &[(&str, Option<String>)]) -> String {
-        let mut text = String::from("{");
+        let length = |(name, value): &(Cow<'_, str>, &RawValue)| name.len() + value.get().len() + r#""":,"#.len();
+        let mut text = String::with_capacity("{}".len() + self.by_name.iter().map(length).sum::<usize>());
+        text.push('{');
         for (name, value) in &self.by_name {
             let replacement = replaced.iter().find(|(member, _)| *member == name.as_ref());
             let value = match replacement {
@@ -58,7 +61,10 @@ impl<'a> Members<'a> {
             if text.len() > 1 {
                 text.push(',');
             }
-            text.push_str(&serde_json::Value::from(name.as_ref()).to_string());
+            match name {
+                Cow::Borrowed(as_written) => text.extend(["\"", as_written, "\""]),
+                Cow::Owned(unescaped) => text.push_str(&serde_json::Value::from(unescaped.as_str()).to_string()),
+            }
             text.push(':');
             text.push_str(value);
         }
@@ -66,7 +72,7 @@ impl<'a> Members<'a> {
         text
     }
 
-    /// The first name that stands there twice.
+    /// A name that stands there twice, the first in the order of [`in_order`].
     pub(crate) fn repeated(&self) -> Option<&str> {
         self.repeated.as_deref()
     }
@@ -76,6 +82,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
+}
+
+/// The order of names in `jsonb`: by their length, then by their bytes. Postgres builds a `jsonb` faster from text that is in
+/// this order already, and we find a name faster, because most names differ in length.
+fn in_order(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 /// Enough for an envelope and for what is nested; large objects grow twice.
@@ -96,7 +108,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
             by_name.push((name, value));
         }
         // Stable: of those with one name, the last one stays the last.
-        by_name.sort_by(|(one, _), (other, _)| one.cmp(other));
+        by_name.sort_by(|(one, _), (other, _)| in_order(one, other));
         let repeated = by_name.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0.to_string());
         if repeated.is_some() {
             by_name.dedup_by(|later, earlier| {
@@ -229,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_repeated_name_is_noticed_however_it_is_spelled() {
-        let members = Members::parse(r#"{"sub": 1, "x": 0, "\u0073ub": 2, "x": 0}"#).unwrap();
-        assert_eq!(members.repeated(), Some("sub"), "the first one");
+        let members = Members::parse(r#"{"sub": 1, "role": 0, "\u0073ub": 2, "role": 0}"#).unwrap();
+        assert_eq!(members.repeated(), Some("sub"), "the shorter one");
         assert_eq!(members.get("sub").unwrap().get(), "2", "the last value counts, as in JavaScript");
     }
 

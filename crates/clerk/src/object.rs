@@ -146,8 +146,20 @@ impl<'a> Object<'a> {
 
     /// The object's text without these members; none when it has none of them.
     pub fn without(&self, paths: &[&str]) -> Option<String> {
+        let replaced = self.replaced(paths);
+        (!replaced.is_empty()).then(|| self.members.with_replaced(&replaced))
+    }
+
+    /// The object's text without these members, the others in the order in which `jsonb` keeps them: Postgres reads that
+    /// faster.
+    pub fn for_jsonb(&self, without: &[&str]) -> String {
+        self.members.with_replaced(&self.replaced(without))
+    }
+
+    /// What is different where these members are left out: the text of a member, or none when it goes as a whole.
+    fn replaced<'p>(&self, without: &[&'p str]) -> Vec<(&'p str, Option<String>)> {
         let mut replaced = Vec::new();
-        for path in paths {
+        for path in without {
             let (member, rest) = path.split_once('.').map_or((*path, None), |(member, rest)| (member, Some(rest)));
             let Some(value) = self.members.get_or_null(member) else { continue };
             match rest {
@@ -158,7 +170,7 @@ impl<'a> Object<'a> {
                 }
             }
         }
-        (!replaced.is_empty()).then(|| self.members.with_replaced(&replaced))
+        replaced
     }
 
     /// As [`JsonKind`] says of the member, for messages that must not show it.
@@ -239,9 +251,13 @@ mod tests {
         read(json, |entry| {
             assert_eq!(
                 entry.without(&["url", "invitation.url", "to.url", "gone"]).unwrap(),
-                r#"{"invitation":{"id":"inv_1"},"n":1.50,"to":7}"#
+                r#"{"n":1.50,"to":7,"invitation":{"id":"inv_1"}}"#
             );
             assert_eq!(entry.without(&["gone", "invitation.gone"]), None);
+            assert_eq!(
+                entry.for_jsonb(&["gone", "url"]),
+                r#"{"n":1.50,"to":7,"invitation":{"url":null,"id":"inv_1"}}"#
+            );
         });
     }
 

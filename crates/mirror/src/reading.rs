@@ -50,7 +50,7 @@ impl Reading {
         let occurrence = Occurrence::of(&event.kind);
         let object = Object::parse(occurrence.word(), &data);
         let change = match &object {
-            Ok(object) => change(&event, occurrence, object, &data, delivery),
+            Ok(object) => change(&event, occurrence, object, delivery),
             Err(error) if occurrence != Occurrence::Passing => Err(chain(error)),
             Err(_) => Ok(Change::None),
         };
@@ -72,13 +72,7 @@ impl Reading {
     }
 }
 
-fn change(
-    event: &Event,
-    occurrence: Occurrence,
-    object: &Object<'_>,
-    data: &str,
-    delivery: &Delivery,
-) -> Result<Change, String> {
+fn change(event: &Event, occurrence: Occurrence, object: &Object<'_>, delivery: &Delivery) -> Result<Change, String> {
     // Without a time of its own the event is placed by the object's, and last by the attempt's.
     let version = |updated_at: Option<Timestamp>| {
         let event_at = event.occurred_at.or(updated_at).unwrap_or(delivery.sent_at);
@@ -86,7 +80,7 @@ fn change(
     };
     match occurrence {
         Occurrence::State(kind) => {
-            let row = Row::of(kind, object, data).map_err(|error| chain(&error))?;
+            let row = Row::of(kind, object).map_err(|error| chain(&error))?;
             let version = version(row.updated_at);
             Ok(Change::State(State { row, version }))
         }

@@ -34,16 +34,15 @@ impl Row {
     /// Reads an object of this kind out of an answer of the Backend API.
     pub(crate) fn read(kind: ObjectKind, json: &str) -> Result<Self, ObjectError> {
         let json = jsonb_text(json);
-        Self::of(kind, &Object::parse(kind.word(), &json)?, &json)
+        Self::of(kind, &Object::parse(kind.word(), &json)?)
     }
 
-    /// The row of an object that was read from this text, which [`jsonb_text`] has cleaned.
-    pub(crate) fn of(kind: ObjectKind, object: &Object<'_>, json: &str) -> Result<Self, ObjectError> {
+    /// The row of an object that was read from a text that [`jsonb_text`] has cleaned.
+    pub(crate) fn of(kind: ObjectKind, object: &Object<'_>) -> Result<Self, ObjectError> {
         let layout = kind.layout();
         let id = object_id(kind, object)?;
         let parents = parents(layout, object)?;
         let unwanted: Vec<&str> = layout.secrets.iter().chain(layout.elsewhere).copied().collect();
-        let shortened = if unwanted.is_empty() { None } else { object.without(&unwanted) };
         Ok(Self {
             kind,
             id,
@@ -51,7 +50,7 @@ impl Row {
             values: layout.columns.iter().map(|column| column.value(object)).collect(),
             updated_at: object.moment("updated_at"),
             stubs: stubs(kind, object),
-            raw: shortened.unwrap_or_else(|| json.to_owned()),
+            raw: object.for_jsonb(&unwanted),
         })
     }
 }

@@ -137,9 +137,7 @@ async fn store_and_commit(loan: &Loan, batch: &[&Read], outcomes: Vec<Outcome>) 
         .zip(&outcomes)
         .map(|(read, outcome)| Entry { delivery: &read.delivery, reading: &read.reading, outcome })
         .collect();
-    let stored = inbox::store(loan, &entries).await?;
-    fail::fail_point!("ingest-stored", |_| Err(MirrorError::Broken));
-    loan.batch_execute("commit").await?;
+    let stored = inbox::store_and_commit(loan, &entries).await?;
     let settled = batch
         .iter()
         .zip(outcomes)

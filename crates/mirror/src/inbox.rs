@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clerk::{DeliveryId, Timestamp};
+use futures_util::future::try_join;
 use postgres::Connection;
 use serde::Serialize;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::backoff::{self, MAX_ATTEMPTS};
 use crate::reading::Reading;
@@ -37,8 +39,12 @@ pub(crate) struct Entry<'a> {
     pub(crate) outcome: &'a Outcome,
 }
 
-/// Stores deliveries that are not there yet, or had failed and now have not; the ids of those. The others are duplicates.
-pub(crate) async fn store(
+/// Stores deliveries that are not there yet, or had failed and now have not, and ends the transaction; the ids of those. The
+/// others are duplicates.
+///
+/// The commit goes out behind the statement without waiting for its answer. Where Postgres refuses the statement, its
+/// `commit` is a rollback; where it cannot be sent, neither is the commit, which is asked for second.
+pub(crate) async fn store_and_commit(
     connection: &Connection,
     entries: &[Entry<'_>],
 ) -> Result<HashSet<String>, tokio_postgres::Error> {
@@ -46,24 +52,20 @@ pub(crate) async fn store(
     fn column<'a, T>(entries: &'a [Entry<'a>], value: fn(&'a Entry<'a>) -> T) -> Vec<T> {
         entries.iter().map(value).collect()
     }
-    let stored = connection
-        .query(
-            &store,
-            &[
-                &column(entries, |entry| entry.delivery.id.as_str()),
-                &column(entries, |entry| entry.reading.event_type.as_deref()),
-                &column(entries, |entry| entry.reading.object_id.as_deref()),
-                &column(entries, |entry| entry.reading.user_id.as_deref()),
-                &column(entries, |entry| entry.reading.event_at.map(Timestamp::millis)),
-                &column(entries, Entry::body),
-                &column(entries, |entry| entry.delivery.sent_at.millis()),
-                &column(entries, |entry| entry.outcome.as_str()),
-                &column(entries, |entry| entry.outcome.reason()),
-                &vec![1_i32; entries.len()],
-                &vec![pause(1); entries.len()],
-            ],
-        )
-        .await?;
+    let parameters: [&(dyn ToSql + Sync); 11] = [
+        &column(entries, |entry| entry.delivery.id.as_str()),
+        &column(entries, |entry| entry.reading.event_type.as_deref()),
+        &column(entries, |entry| entry.reading.object_id.as_deref()),
+        &column(entries, |entry| entry.reading.user_id.as_deref()),
+        &column(entries, |entry| entry.reading.event_at.map(Timestamp::millis)),
+        &column(entries, Entry::body),
+        &column(entries, |entry| entry.delivery.sent_at.millis()),
+        &column(entries, |entry| entry.outcome.as_str()),
+        &column(entries, |entry| entry.outcome.reason()),
+        &vec![1_i32; entries.len()],
+        &vec![pause(1); entries.len()],
+    ];
+    let (stored, ()) = try_join(connection.query(&store, &parameters), connection.batch_execute("commit")).await?;
     Ok(stored.iter().map(|row| row.get(0)).collect())
 }
 

@@ -9,9 +9,12 @@
 //! again. A sender that goes away does not take its delivery with it.
 
 use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use postgres::Pool;
 use tokio::sync::oneshot;
@@ -31,8 +34,8 @@ const LARGEST_BATCH_BYTES: usize = 4 << 20;
 const AT_A_TIME: usize = 2;
 /// Deliveries that may wait: about a second of work.
 const MOST_WAITING: usize = 8_192;
-/// How long a delivery waits for the batch before it until another writer is asked to help. A commit on a good disk takes a
-/// few milliseconds.
+/// How long a batch may take until another writer is asked to help with what waits behind it. A commit on a good disk takes
+/// a few milliseconds.
 const LONG: Duration = Duration::from_millis(20);
 /// Bytes that may wait.
 const MOST_WAITING_BYTES: usize = 64 << 20;
@@ -86,15 +89,9 @@ impl Ingest {
 
     /// Queues a delivery and waits until it is committed.
     pub(crate) async fn settle(&self, read: Read) -> Result<Outcome, MirrorError> {
-        let (settled, mut answer) = oneshot::channel();
+        let (settled, answer) = oneshot::channel();
         self.push(Waiting { read, request: Span::current(), settled })?;
-        let answer = loop {
-            match tokio::time::timeout(LONG, &mut answer).await {
-                Ok(answer) => break answer,
-                Err(_) => self.help(),
-            }
-        };
-        match answer {
+        match answer.await {
             Ok(settled) => settled.map_err(MirrorError::Shared),
             // The writer has panicked or was cut, and its connection is closed.
             Err(_) => Err(MirrorError::Broken),
@@ -152,28 +149,40 @@ impl Ingest {
         }
     }
 
-    /// Writes batches until nothing waits.
+    /// Writes batches until nothing waits. A batch that panics gives up its own deliveries, whose senders are told, and no other.
     async fn write(self) {
-        let place = Place(&self.queue);
         while let Some(batch) = self.take() {
-            let reads: Vec<&Read> = batch.iter().map(|waiting| &waiting.read).collect();
-            metrics::histogram!("rowlock_ingest_batch_size").record(reads.len() as f64);
-            let settled = batch::settle(&self.pool, &reads).await;
-            let notes: Vec<Note<'_>> = batch
-                .iter()
-                .zip(&settled)
-                .filter_map(|(Waiting { read, request, .. }, settled)| {
-                    Some(Note { read, outcome: settled.as_ref().ok()?, request })
-                })
-                .collect();
-            notes::note(&notes);
-            for (waiting, settled) in batch.into_iter().zip(settled) {
-                // A sender that has gone will hear of it with the duplicate.
-                let _ = waiting.settled.send(settled);
+            let _ = AssertUnwindSafe(self.settle_all(batch)).catch_unwind().await;
+        }
+    }
+
+    async fn settle_all(&self, batch: Vec<Waiting>) {
+        let reads: Vec<&Read> = batch.iter().map(|waiting| &waiting.read).collect();
+        metrics::histogram!("rowlock_ingest_batch_size").record(reads.len() as f64);
+        let settled = self.helped_if_long(batch::settle(&self.pool, &reads)).await;
+        let notes: Vec<Note<'_>> = batch
+            .iter()
+            .zip(&settled)
+            .filter_map(|(Waiting { read, request, .. }, settled)| {
+                Some(Note { read, outcome: settled.as_ref().ok()?, request })
+            })
+            .collect();
+        notes::note(&notes);
+        for (waiting, settled) in batch.into_iter().zip(settled) {
+            // A sender that has gone will hear of it with the duplicate.
+            let _ = waiting.settled.send(settled);
+        }
+    }
+
+    /// Waits for a batch, and sees to it that nobody waits behind it for long.
+    async fn helped_if_long<T>(&self, batch: impl Future<Output = T>) -> T {
+        let mut batch = pin!(batch);
+        loop {
+            match tokio::time::timeout(LONG, &mut batch).await {
+                Ok(done) => return done,
+                Err(_) => self.help(),
             }
         }
-        // The place was given up when nothing was left, under the same lock.
-        std::mem::forget(place);
     }
 
     /// The next batch, oldest first; when nothing waits, the writer's place is given up at the same moment.
@@ -202,14 +211,5 @@ impl Ingest {
             return None;
         }
         Some(batch)
-    }
-}
-
-/// A writer's place. Dropped only by a panic, or when it is cut: then somebody else may have it.
-struct Place<'a>(&'a Mutex<Queue>);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.lock().writers -= 1;
     }
 }

@@ -109,6 +109,15 @@ pub(crate) struct Measured {
 impl Race {
     /// Lets everybody run [`ROUNDS`] times, in turns.
     pub(crate) fn run(title: impl Into<String>, contenders: Vec<Contender<'_>>) -> Result<Self> {
+        Self::run_tidying(title, contenders, || Ok(()))
+    }
+
+    /// As [`Race::run`], with something done before each turn, so that nobody pays for what another left behind.
+    pub(crate) fn run_tidying(
+        title: impl Into<String>,
+        contenders: Vec<Contender<'_>>,
+        mut tidy: impl FnMut() -> Result<()>,
+    ) -> Result<Self> {
         let mut field: Vec<_> = contenders
             .into_iter()
             .map(|Contender { name, standing, run }| (name, standing, run.map(|run| (run, Vec::new()))))
@@ -116,6 +125,7 @@ impl Race {
         for _ in 0..ROUNDS {
             for (name, standing, state) in &mut field {
                 let Ok((run, rounds)) = state else { continue };
+                tidy()?;
                 match run() {
                     Ok(round) => rounds.push(round),
                     Err(error) if *standing == Standing::Ours => return Err(error).context(name.clone()),

@@ -63,9 +63,11 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
         "Postgres alone, 100 deliveries a transaction",
         Ok(Box::new(|| limit::round(runtime, database, &stock))),
     ));
-    let race = Race::run(
+    let checkpoint = || runtime.block_on(database.checkpoint());
+    let race = Race::run_tidying(
         format!("ingest: user.created of {size} bytes over HTTP, {CONNECTIONS} connections (Postgres {version})"),
         contenders,
+        checkpoint,
     )?;
     let saturations: Vec<_> = race.results[1..=peers.len()].iter().map(Measured::per_second).collect();
     report.add(race);
@@ -76,12 +78,13 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
             let stock = Arc::clone(&stock);
             move || load::open_loop(runtime, address, &stock, CONNECTIONS, rate)
         };
-        report.add(Race::run(
+        report.add(Race::run_tidying(
             format!("ingest: {rate:.0} deliveries per second, where the second is saturated; look at p99"),
             vec![
                 Contender::ours("rowlock serve", open(serve.address)),
                 Contender::peer(name, Ok(Box::new(open(address)))),
             ],
+            checkpoint,
         )?);
     }
     Ok(())

@@ -9,7 +9,7 @@ where ($1::text is null or state = $1)
   and ($2::text is null or event_type like $2)
   and ($3::text is null or delivery_id = $3)
   and ($4::text is null or object_id = $4)
-  and ($5::text is null or user_id = $5 or object_id = $5)
+  and ($5::text is null or object_id = $5 or (user_id = $5 and user_id is distinct from object_id))
   and ($6::bigint is null or inbox.received_at >= to_timestamp($6 / 1000.0))
 order by inbox.received_at desc, delivery_id
 limit $7

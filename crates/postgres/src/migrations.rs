@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(13, "planned_once", "0013_planned_once.sql"),
     migration!(14, "rows_before_and_after", "0014_rows_before_and_after.sql"),
     migration!(15, "cost_of_policies", "0015_cost_of_policies.sql"),
+    migration!(16, "cost_of_deliveries", "0016_cost_of_deliveries.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

@@ -69,11 +69,6 @@ impl Database {
         Ok((clients(&detour)?, pool(&detour, CLIENT_CONNECTIONS)?))
     }
 
-    /// Writes to the disk what was written before, so that whoever comes next does not wait for it.
-    pub(crate) async fn checkpoint(&self) -> Result<()> {
-        Ok(self.owner.get().await?.batch_execute("checkpoint").await?)
-    }
-
     pub(crate) fn port(&self) -> u16 {
         self.cluster.port()
     }

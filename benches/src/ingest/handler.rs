@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
 use super::serve::{Server, free_address};
 use super::stock::Stock;
@@ -17,32 +16,32 @@ const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
 const MODULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/clients/node_modules");
 
 /// Its own table, as such handlers have it.
-const TABLE: &str = "
-create table if not exists public.users_by_hand (
+pub(super) const TABLE: &str = "
+create table public.users_by_hand (
   id text primary key, email text, first_name text, last_name text, image_url text, updated_at timestamptz
 )";
 
 /// Node's own HTTP server.
-pub(super) fn bare(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<Server> {
+pub(super) fn bare(database: &Database, stock: &Stock) -> Result<Server> {
     installed(&["@clerk/backend", "pg"])?;
-    script(runtime, database, stock, "webhook-handler.mjs")
+    script(database, stock, "webhook-handler.mjs")
 }
 
 /// Express.
-pub(super) fn express(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<Server> {
+pub(super) fn express(database: &Database, stock: &Stock) -> Result<Server> {
     installed(&["@clerk/express", "express", "pg"])?;
-    script(runtime, database, stock, "express-handler.mjs")
+    script(database, stock, "express-handler.mjs")
 }
 
-fn script(runtime: &Runtime, database: &Database, stock: &Stock, file: &str) -> Result<Server> {
+fn script(database: &Database, stock: &Stock, file: &str) -> Result<Server> {
     let address = free_address()?;
     let mut command = Command::new("node");
     command.arg(Path::new(PEERS).join(file)).env("PORT", address.port().to_string());
-    start(runtime, database, stock, command).and_then(|process| Server::ready(address, process))
+    start(database, stock, command).and_then(|process| Server::ready(address, process))
 }
 
 /// A Next.js app that was built for production, and the directory it is served from.
-pub(super) fn next(runtime: &Runtime, database: &Database, stock: &Stock) -> Result<(Server, TempDir)> {
+pub(super) fn next(database: &Database, stock: &Stock) -> Result<(Server, TempDir)> {
     installed(&["@clerk/nextjs", "next", "pg"])?;
     let app = tempfile::Builder::new().prefix("rowlock-bench-next-").tempdir()?;
     copy(&Path::new(PEERS).join("next-handler"), app.path())?;
@@ -59,7 +58,7 @@ pub(super) fn next(runtime: &Runtime, database: &Database, stock: &Stock) -> Res
     ensure!(built.status.success(), "`next build` failed: {}", String::from_utf8_lossy(&built.stderr).trim());
     let address = free_address()?;
     let command = next(&["start", "--hostname", "127.0.0.1", "--port", &address.port().to_string()]);
-    let server = start(runtime, database, stock, command).and_then(|process| Server::ready(address, process))?;
+    let server = start(database, stock, command).and_then(|process| Server::ready(address, process))?;
     Ok((server, app))
 }
 
@@ -71,8 +70,7 @@ fn installed(packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn start(runtime: &Runtime, database: &Database, stock: &Stock, mut command: Command) -> Result<std::process::Child> {
-    runtime.block_on(async { database.owner.get().await?.batch_execute(TABLE).await.map_err(anyhow::Error::from) })?;
+fn start(database: &Database, stock: &Stock, mut command: Command) -> Result<std::process::Child> {
     command
         .env("DATABASE_URL", database.url().expose())
         .env("CLERK_WEBHOOK_SIGNING_SECRET", stock.secret.expose())

@@ -34,11 +34,13 @@ const BARE: &str = "the same on Node's own HTTP server, without a framework";
 pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Report) -> Result<()> {
     let session = runtime.block_on(Session::begin())?;
     let stock = Arc::new(Stock::of(&session)?);
-    runtime.block_on(stock.fill(&database.owner))?;
+    runtime.block_on(async {
+        database.owner.get().await?.batch_execute(handler::TABLE).await.map_err(anyhow::Error::from)
+    })?;
     let serve = serve::start(runtime, database, &stock)?;
-    let express = handler::express(runtime, database, &stock);
-    let bare = handler::bare(runtime, database, &stock);
-    let next = handler::next(runtime, database, &stock);
+    let express = handler::express(database, &stock);
+    let bare = handler::bare(database, &stock);
+    let next = handler::next(database, &stock);
     let peers = [
         (EXPRESS, express.as_ref().map(|server| server.address)),
         (NEXT, next.as_ref().map(|(server, _)| server.address)),
@@ -63,11 +65,11 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
         "Postgres alone, 100 deliveries a transaction",
         Ok(Box::new(|| limit::round(runtime, database, &stock))),
     ));
-    let checkpoint = || runtime.block_on(database.checkpoint());
+    let renew = || runtime.block_on(stock.renew(&database.owner));
     let race = Race::run_tidying(
         format!("ingest: user.created of {size} bytes over HTTP, {CONNECTIONS} connections (Postgres {version})"),
         contenders,
-        checkpoint,
+        renew,
     )?;
     let saturations: Vec<_> = race.results[1..=peers.len()].iter().map(Measured::per_second).collect();
     report.add(race);
@@ -84,7 +86,7 @@ pub(crate) fn measure(runtime: &Runtime, database: &Database, report: &mut Repor
                 Contender::ours("rowlock serve", open(serve.address)),
                 Contender::peer(name, Ok(Box::new(open(address)))),
             ],
-            checkpoint,
+            renew,
         )?);
     }
     Ok(())

@@ -8,6 +8,8 @@ use postgres::Pool;
 
 use crate::session::Session;
 
+const EMPTY: &str =
+    "truncate clerk.users, rowlock.inbox, rowlock.changes, rowlock.inquiries, public.users_by_hand cascade";
 const FILL: &str = "
 insert into clerk.users (id, raw, clerk_updated_at, event_at, delivery_id, source, synced_at)
 select 'user_before' || number, $1::text::jsonb, 0, 0, 'msg_before' || number, 'backfill', now()
@@ -55,11 +57,14 @@ impl Stock {
         })
     }
 
-    /// The mirror as one that runs for a while has it.
-    pub(crate) async fn fill(&self, owner: &Pool) -> Result<()> {
+    /// The tables as everybody is to find them at the beginning of a turn: with ten thousand users, and with nothing of the turn
+    /// before that would still have to be written to the disk.
+    pub(crate) async fn renew(&self, owner: &Pool) -> Result<()> {
         let connection = owner.get().await?;
+        connection.batch_execute(EMPTY).await?;
         connection.execute(FILL, &[&self.user.join("user_before")]).await?;
         connection.batch_execute("analyze clerk.users").await?;
+        connection.batch_execute("checkpoint").await?;
         Ok(())
     }
 

@@ -30,13 +30,13 @@ pub(crate) struct Read {
 /// What became of one delivery of a batch; the error may be shared by many.
 pub(crate) type Settled = Result<Outcome, Arc<MirrorError>>;
 
-/// Stores and applies every delivery; what became of each, in their order.
-pub(crate) async fn settle(pool: &Pool, batch: &[&Read]) -> Vec<Settled> {
+/// Stores and applies every delivery; what became of each, in their order. `written` is called when only a commit is left.
+pub(crate) async fn settle(pool: &Pool, batch: &[&Read], written: &mut (dyn FnMut() + Send)) -> Vec<Settled> {
     let mut settled = Vec::with_capacity(batch.len());
     // Parts that are still to be done, the next one last.
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
-        match together(pool, part).await {
+        match together(pool, part, written).await {
             Ok(outcomes) => settled.extend(outcomes.into_iter().map(Ok)),
             Err(error) if part.len() == 1 && error.is_about_data() => settled.push(alone(pool, part[0]).await),
             // Somebody holds a row. Whoever does not need it must not wait for it, and who does waits alone.
@@ -59,7 +59,11 @@ pub(crate) async fn settle(pool: &Pool, batch: &[&Read]) -> Vec<Settled> {
 }
 
 /// All of them or none.
-async fn together(pool: &Pool, batch: &[&Read]) -> Result<Vec<Outcome>, MirrorError> {
+async fn together(
+    pool: &Pool,
+    batch: &[&Read],
+    written: &mut (dyn FnMut() + Send),
+) -> Result<Vec<Outcome>, MirrorError> {
     fail::fail_point!("ingest-begin", |_| Err(MirrorError::Broken));
     let loan = Loan::of(pool).await?;
     let applicable: Vec<&Change> = batch.iter().filter_map(|read| read.reading.change.as_ref().ok()).collect();
@@ -81,7 +85,7 @@ async fn together(pool: &Pool, batch: &[&Read]) -> Result<Vec<Outcome>, MirrorEr
             Ok(change) => outcome(change, shown.next().unwrap_or_default()),
         })
         .collect();
-    let outcomes = store_and_commit(&loan, batch, outcomes).await?;
+    let outcomes = store_and_commit(&loan, batch, outcomes, written).await?;
     loan.give_back();
     fail::fail_point!("ingest-committed", |_| Err(MirrorError::Broken));
     Ok(outcomes)
@@ -104,7 +108,7 @@ async fn attempt_alone(pool: &Pool, read: &Read) -> Result<Outcome, MirrorError>
             attempt(&loan, change, 1).await?
         }
     };
-    let outcomes = store_and_commit(&loan, &[read], vec![outcome]).await?;
+    let outcomes = store_and_commit(&loan, &[read], vec![outcome], &mut || ()).await?;
     loan.give_back();
     Ok(outcomes.into_iter().next().expect("one for one"))
 }
@@ -131,13 +135,18 @@ fn outcome(change: &Change, shown: bool) -> Outcome {
 }
 
 /// The second flight: rows of the inbox, and the end of the transaction.
-async fn store_and_commit(loan: &Loan, batch: &[&Read], outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, MirrorError> {
+async fn store_and_commit(
+    loan: &Loan,
+    batch: &[&Read],
+    outcomes: Vec<Outcome>,
+    written: &mut (dyn FnMut() + Send),
+) -> Result<Vec<Outcome>, MirrorError> {
     let entries: Vec<Entry<'_>> = batch
         .iter()
         .zip(&outcomes)
         .map(|(read, outcome)| Entry { delivery: &read.delivery, reading: &read.reading, outcome })
         .collect();
-    let stored = inbox::store_and_commit(loan, &entries).await?;
+    let stored = inbox::store_and_commit(loan, &entries, written).await?;
     let settled = batch
         .iter()
         .zip(outcomes)

@@ -40,13 +40,14 @@ pub(crate) struct Entry<'a> {
 }
 
 /// Stores deliveries that are not there yet, or had failed and now have not, and ends the transaction; the ids of those. The
-/// others are duplicates.
+/// others are duplicates. `written` is called between the two.
 ///
 /// The commit goes out behind the statement without waiting for its answer. Where Postgres refuses the statement, its
 /// `commit` is a rollback; where it cannot be sent, neither is the commit, which is asked for second.
 pub(crate) async fn store_and_commit(
     connection: &Connection,
     entries: &[Entry<'_>],
+    written: &mut (dyn FnMut() + Send),
 ) -> Result<HashSet<String>, tokio_postgres::Error> {
     let store = connection.prepare_cached(include_str!("../../../sql/mirror/store_deliveries.sql")).await?;
     fn column<'a, T>(entries: &'a [Entry<'a>], value: fn(&'a Entry<'a>) -> T) -> Vec<T> {
@@ -65,7 +66,12 @@ pub(crate) async fn store_and_commit(
         &vec![1_i32; entries.len()],
         &vec![pause(1); entries.len()],
     ];
-    let (stored, ()) = try_join(connection.query(&store, &parameters), connection.batch_execute("commit")).await?;
+    let insert = async {
+        let stored = connection.query(&store, &parameters).await?;
+        written();
+        Ok(stored)
+    };
+    let (stored, ()) = try_join(insert, connection.batch_execute("commit")).await?;
     Ok(stored.iter().map(|row| row.get(0)).collect())
 }
 

@@ -3,20 +3,20 @@
 //! Group commit: whoever is free takes everything that waits, up to a batch. One delivery on a quiet day is a batch of one and
 //! waits for nobody; under load batches grow by themselves, and the cost of a commit is shared. A second batch goes on its
 //! way beside the first only when it is a full one, or when the first takes long (a far database, somebody's lock): two
-//! halves of a batch cost a third more than one whole.
+//! halves of a batch cost a third more than one whole. And a third only while the commit of another waits for the disk, so
+//! that nobody else does.
 //!
 //! Memory is bounded: what does not fit is refused before anything is promised ([`MirrorError::Busy`]), and the sender comes
 //! again. A sender that goes away does not take its delivery with it.
 
 use std::collections::{HashSet, VecDeque};
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use postgres::Pool;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,8 +30,10 @@ use crate::{MirrorError, Outcome};
 const LARGEST_BATCH: usize = 128;
 /// Bytes in one transaction, so that a few large bodies do not make a flight of a hundred megabytes.
 const LARGEST_BATCH_BYTES: usize = 4 << 20;
-/// Batches on their way at a time.
+/// Batches that Postgres works on at a time.
 const AT_A_TIME: usize = 2;
+/// Batches on their way at a time, with those of which only the commit is left.
+const ON_THEIR_WAY: usize = 3;
 /// Deliveries that may wait: about a second of work.
 const MOST_WAITING: usize = 8_192;
 /// How long a batch may take until another writer is asked to help with what waits behind it. A commit on a good disk takes
@@ -57,9 +59,18 @@ pub(crate) struct Ingest {
 struct Queue {
     waiting: VecDeque<Waiting>,
     bytes: usize,
-    writers: usize,
+    /// Batches that Postgres works on.
+    worked_on: usize,
+    /// Batches of which only the commit is left.
+    committing: usize,
     /// When a sender was last sent away.
     refused_at: Option<Instant>,
+}
+
+impl Queue {
+    const fn on_their_way(&self) -> usize {
+        self.worked_on + self.committing
+    }
 }
 
 /// How much waits in this process for the database.
@@ -126,7 +137,7 @@ impl Ingest {
         }
         queue.bytes += size;
         queue.waiting.push_back(waiting);
-        if queue.writers == 0 || queue.waiting.len() >= LARGEST_BATCH {
+        if queue.on_their_way() == 0 || queue.waiting.len() >= LARGEST_BATCH {
             self.begin_to_write(&mut queue);
         }
         Ok(())
@@ -134,32 +145,31 @@ impl Ingest {
 
     /// Begins with what waits beside a batch that takes long.
     fn help(&self) {
-        let mut queue = self.queue.lock();
-        if !queue.waiting.is_empty() {
-            self.begin_to_write(&mut queue);
-        }
+        self.begin_to_write(&mut self.queue.lock());
     }
 
-    /// One writer more, if there is a place.
+    /// One batch more, if something waits and there is a place.
     fn begin_to_write(&self, queue: &mut Queue) {
-        if queue.writers < AT_A_TIME {
-            queue.writers += 1;
+        let is_place = queue.worked_on < AT_A_TIME && queue.on_their_way() < ON_THEIR_WAY;
+        if !is_place || queue.waiting.is_empty() {
+            return;
+        }
+        // There is none when the place of another is dropped with the whole runtime.
+        if let Ok(runtime) = Handle::try_current() {
+            queue.worked_on += 1;
             let (ingest, cut) = (self.clone(), self.cut.clone());
-            self.tasks.spawn(async move { cut.run_until_cancelled(ingest.write()).await });
+            self.tasks.spawn_on(async move { cut.run_until_cancelled(ingest.write()).await }, &runtime);
         }
     }
 
-    /// Writes batches until nothing waits. A batch that panics gives up its own deliveries, whose senders are told, and no other.
+    /// Writes a batch, lets the next one begin, and tells the senders. If it panics, its own senders are told that it was given up.
     async fn write(self) {
-        while let Some(batch) = self.take() {
-            let _ = AssertUnwindSafe(self.settle_all(batch)).catch_unwind().await;
-        }
-    }
-
-    async fn settle_all(&self, batch: Vec<Waiting>) {
+        let Some(batch) = self.take() else { return };
+        let mut place = Place { ingest: &self, only_the_commit_is_left: false };
         let reads: Vec<&Read> = batch.iter().map(|waiting| &waiting.read).collect();
         metrics::histogram!("rowlock_ingest_batch_size").record(reads.len() as f64);
-        let settled = self.helped_if_long(batch::settle(&self.pool, &reads)).await;
+        let settled = self.helped_if_long(batch::settle(&self.pool, &reads, &mut || place.written())).await;
+        drop(place);
         let notes: Vec<Note<'_>> = batch
             .iter()
             .zip(&settled)
@@ -185,7 +195,7 @@ impl Ingest {
         }
     }
 
-    /// The next batch, oldest first; when nothing waits, the writer's place is given up at the same moment.
+    /// The next batch, oldest first; when nothing waits, its place is given up at the same moment.
     fn take(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.queue.lock();
         let mut batch: Vec<Waiting> = Vec::new();
@@ -207,9 +217,37 @@ impl Ingest {
         }
         queue.bytes -= bytes;
         if batch.is_empty() {
-            queue.writers -= 1;
+            queue.worked_on -= 1;
             return None;
         }
         Some(batch)
+    }
+}
+
+/// The place of a batch on its way; with its end, however it ends, the next one begins.
+struct Place<'a> {
+    ingest: &'a Ingest,
+    only_the_commit_is_left: bool,
+}
+
+impl Place<'_> {
+    /// Only the commit is left: Postgres can work on another.
+    fn written(&mut self) {
+        if !std::mem::replace(&mut self.only_the_commit_is_left, true) {
+            let mut queue = self.ingest.queue.lock();
+            queue.worked_on -= 1;
+            queue.committing += 1;
+            if queue.waiting.len() >= LARGEST_BATCH {
+                self.ingest.begin_to_write(&mut queue);
+            }
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.ingest.queue.lock();
+        *if self.only_the_commit_is_left { &mut queue.committing } else { &mut queue.worked_on } -= 1;
+        self.ingest.begin_to_write(&mut queue);
     }
 }

@@ -1,4 +1,4 @@
--- What a delivery costs, and that one costs as much as the next.
+-- What a delivery costs, that one costs as much as the next, and who pays.
 
 -- Ids compare by their bytes: that is faster than by the rules of a language, and Clerk's ids, which begin with the time when they
 -- were made, then stand in that order, so that new ones go to the end of an index.
@@ -43,3 +43,11 @@ begin
   return gone;
 end
 $$;
+
+-- An organization that pays came with an empty user, which was kept as one.
+update clerk.subscriptions set payer_user_id = null where payer_user_id = '';
+update clerk.subscriptions set payer_organization_id = null where payer_organization_id = '';
+update clerk.subscription_items set payer_user_id = null where payer_user_id = '';
+update clerk.subscription_items set payer_organization_id = null where payer_organization_id = '';
+update clerk.payment_attempts set payer_user_id = null where payer_user_id = '';
+update clerk.payment_attempts set payer_organization_id = null where payer_organization_id = '';

@@ -96,7 +96,10 @@ fn change(event: &Event, occurrence: Occurrence, object: &Object<'_>, delivery: 
 fn person(kind: &EventKind, object: &Object<'_>) -> Option<String> {
     match Occurrence::of(kind) {
         Occurrence::State(ObjectKind::User) | Occurrence::End(ObjectKind::User) => object.text("id"),
-        _ => ["user_id", "public_user_data.user_id", "payer.user_id"].iter().find_map(|path| object.text(path)),
+        _ => {
+            let paths = ["user_id", "public_user_data.user_id", "payer.user_id"];
+            paths.iter().find_map(|path| object.text(path).filter(|id| !id.is_empty()))
+        }
     }
 }
 

@@ -143,3 +143,17 @@ async fn a_late_end_of_the_old_membership_leaves_the_new_one() {
     let rows = test.value("select id, role from clerk.active_organization_memberships").await;
     assert_eq!(rows, json!([{ "id": "orgmem_new", "role": "org:member" }]));
 }
+
+/// Events name the other kind of payer, too, by an empty id.
+#[tokio::test]
+async fn an_organization_that_pays_is_no_user_without_a_name() {
+    let test = Test::start().await;
+    let subscription = json!({
+        "id": "csub_acme", "object": "commerce_subscription", "status": "active", "created_at": 1, "updated_at": 1,
+        "payer_id": "cpayer_acme", "payer": { "id": "cpayer_acme", "user_id": "", "organization_id": "org_acme" },
+    });
+    assert_eq!(test.deliver(&event("subscription.created", 1, &subscription)).await, Outcome::Applied);
+    let payers = test.value("select payer_user_id, payer_organization_id from clerk.subscriptions").await;
+    assert_eq!(payers, json!([{ "payer_user_id": null, "payer_organization_id": "org_acme" }]));
+    assert_eq!(test.value("select user_id from rowlock.inbox").await, json!([{ "user_id": null }]));
+}

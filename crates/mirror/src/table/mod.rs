@@ -78,7 +78,8 @@ impl Column {
     fn value(&self, object: &Object<'_>) -> Option<String> {
         match self.read {
             Read::Text(path) => object.text(path),
-            Read::Key(path) => object.text(path).map(indexable),
+            // A payer that is an organization comes with an empty `user_id`.
+            Read::Key(path) => object.text(path).filter(|key| !key.is_empty()).map(indexable),
             Read::Flag(path) => object.get::<bool>(path).map(|flag| flag.to_string()),
             Read::Number(path) => object.get::<i64>(path).map(|number| number.to_string()),
             Read::Moment(path) => moment(object, path),

@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::measure::{MEASUREMENT, Round, WARM_UP};
 
 const DELIVERIES: usize = 100;
-const CONNECTIONS: usize = 2;
+const CONNECTIONS: usize = 3;
 
 const INBOX: &str = "
 insert into rowlock.inbox (delivery_id, event_type, object_id, user_id, event_at, body, sent_at, state, settled_at)

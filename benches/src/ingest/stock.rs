@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result};
-use clerk::{Clock as _, DeliveryId, SigningSecret, SystemClock};
+use clerk::{Clock as _, DeliveryId, Object, SigningSecret, SystemClock};
 use postgres::Pool;
 
 use crate::session::Session;
@@ -49,9 +49,11 @@ impl Stock {
             r#"{{"data":{user},"event_attributes":{{"http_request":{{"client_ip":"192.0.2.1","user_agent":"bench"}}}},"instance_id":"ins_bench","object":"event","timestamp":{now},"type":"user.created"}}"#
         );
         let cut = |text: &str| text.split(id).map(str::to_owned).collect();
+        // As Rowlock sends it.
+        let in_order = Object::parse("user", &user)?.for_jsonb(&[]);
         Ok(Self {
             parts: cut(&body),
-            user: cut(&user),
+            user: cut(&in_order),
             secret: SigningSecret::generate([7; 24]),
             next: AtomicU64::new(0),
         })

@@ -30,13 +30,20 @@ pub(crate) struct Read {
 /// What became of one delivery of a batch; the error may be shared by many.
 pub(crate) type Settled = Result<Outcome, Arc<MirrorError>>;
 
-/// Stores and applies every delivery; what became of each, in their order. `written` is called when only a commit is left.
+/// Stores and applies every delivery; what became of each, in their order. `written` is called when only the commit of
+/// the last of them is left, unless Postgres refuses something.
 pub(crate) async fn settle(pool: &Pool, batch: &[&Read], written: &mut (dyn FnMut() + Send)) -> Vec<Settled> {
     let mut settled = Vec::with_capacity(batch.len());
     // Parts that are still to be done, the next one last.
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
-        match together(pool, part, written).await {
+        let is_last = parts.is_empty();
+        let mut written = || {
+            if is_last {
+                written();
+            }
+        };
+        match together(pool, part, &mut written).await {
             Ok(outcomes) => settled.extend(outcomes.into_iter().map(Ok)),
             Err(error) if part.len() == 1 && error.is_about_data() => settled.push(alone(pool, part[0]).await),
             // Somebody holds a row. Whoever does not need it must not wait for it, and who does waits alone.

@@ -115,20 +115,25 @@ impl Ingest {
         QueueHealth { deliveries: queue.waiting.len(), bytes: queue.bytes, full }
     }
 
-    /// Gives up what is being written and what waits: nothing of it is stored, and nobody is told that it was.
+    /// Gives up what is being written and what waits. What waits is not stored; what is being written is stored whole or not at
+    /// all, and nobody is told that it was.
     pub(crate) async fn cut(&self) {
-        self.cut.cancel();
-        self.queue.lock().waiting.clear();
+        {
+            let mut queue = self.queue.lock();
+            self.cut.cancel();
+            queue.waiting.clear();
+            queue.bytes = 0;
+        }
         self.tasks.close();
         self.tasks.wait().await;
     }
 
     /// Puts a delivery into the queue, and sees to it that somebody will write it.
     fn push(&self, waiting: Waiting) -> Result<(), MirrorError> {
+        let mut queue = self.queue.lock();
         if self.cut.is_cancelled() {
             return Err(MirrorError::Broken);
         }
-        let mut queue = self.queue.lock();
         let size = waiting.read.delivery.body.len();
         if queue.waiting.len() >= MOST_WAITING || queue.bytes.saturating_add(size) > MOST_WAITING_BYTES {
             queue.refused_at = Some(Instant::now());
@@ -248,6 +253,8 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut queue = self.ingest.queue.lock();
         *if self.only_the_commit_is_left { &mut queue.committing } else { &mut queue.worked_on } -= 1;
-        self.ingest.begin_to_write(&mut queue);
+        if queue.worked_on == 0 || queue.waiting.len() >= LARGEST_BATCH {
+            self.ingest.begin_to_write(&mut queue);
+        }
     }
 }

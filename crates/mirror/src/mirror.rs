@@ -43,8 +43,8 @@ pub enum MirrorError {
         /// What the sender is told.
         retry_after: Duration,
     },
-    /// It was lost halfway, and nothing of it is stored.
-    #[error("the delivery was given up before it was stored")]
+    /// It was lost halfway: it is stored whole or not at all, and whoever sends it again finds out.
+    #[error("the delivery was given up before it was known to be stored")]
     Broken,
     /// What happened to all deliveries of a batch.
     #[error(transparent)]
@@ -97,7 +97,7 @@ impl Mirror {
         self.ingest.settle(Read { delivery: delivery.clone(), reading: Reading::of(delivery) }).await
     }
 
-    /// Gives up the deliveries that are under way: their transactions end without a trace, and their senders come again.
+    /// Gives up the deliveries that are under way: each is stored whole or not at all, nobody is told, and their senders come again.
     /// For the end of a process that waits no longer; nothing is delivered afterwards.
     pub async fn cut(&self) {
         self.ingest.cut().await;

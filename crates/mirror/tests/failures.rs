@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clerk::DeliveryId;
+use futures_util::future::join_all;
 use mirror::{Mirror, MirrorError, Outcome};
 use postgres::{Pool, PoolOptions};
 use serde_json::json;
@@ -121,6 +122,28 @@ async fn a_failure_never_repeats_personal_data() {
     let odd = test.deliver(&event("user.created", 1, &json!({ "id": "ada@example.com" }))).await;
     assert!(odd.reason().is_some_and(|reason| !reason.contains("ada")), "{odd:?}");
     assert_eq!(reason, "invalid input syntax for type integer (22P02)");
+}
+
+/// The commit goes out behind the inbox's rows without waiting: where these are refused, it must end nothing but in a rollback.
+#[tokio::test]
+async fn a_delivery_that_the_inbox_refuses_leaves_no_trace_and_takes_nobody_along() {
+    let test = Test::start().await;
+    test.execute(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+         create trigger refuse before insert on rowlock.inbox for each row
+         when (new.delivery_id = 'msg_bob') execute function refuse()",
+    )
+    .await;
+    let deliveries = ["ada", "bob", "carol"]
+        .map(|name| event_under(&format!("msg_{name}"), "user.created", 1, &user(&format!("user_{name}"), 1, name)));
+    // All three wait before the first is written: they are one batch.
+    let told = join_all(deliveries.iter().map(|delivery| test.mirror.deliver(delivery))).await;
+    assert!(matches!(told[..], [Ok(Outcome::Applied), Err(_), Ok(Outcome::Applied)]), "{told:?}");
+    let others = json!([{ "id": "user_ada" }, { "id": "user_carol" }]);
+    assert_eq!(test.value("select id from clerk.users order by id").await, others);
+    assert_eq!(test.value("select unnest(object_ids) as id from rowlock.changes order by 1").await, others);
+    test.execute("drop trigger refuse on rowlock.inbox").await;
+    assert_eq!(test.deliver(&deliveries[1]).await, Outcome::Applied);
 }
 
 #[tokio::test]

@@ -43,7 +43,9 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(13, "planned_once", "0013_planned_once.sql"),
     migration!(14, "rows_before_and_after", "0014_rows_before_and_after.sql"),
     migration!(15, "cost_of_policies", "0015_cost_of_policies.sql"),
-    migration!(16, "cost_of_deliveries", "0016_cost_of_deliveries.sql"),
+    migration!(16, "inbox_by_bytes", "0016_inbox_by_bytes.sql"),
+    migration!(17, "changes_by_bytes", "0017_changes_by_bytes.sql"),
+    migration!(18, "empty_payers", "0018_empty_payers.sql"),
 ];
 
 /// Any one number, the same in every Rowlock: "rowlock" on a telephone's keys.

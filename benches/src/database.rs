@@ -12,11 +12,6 @@ use postgres::{ClientPool, DatabaseUrl, Pool, PoolOptions, install_client_login,
 const OWNER_CONNECTIONS: usize = 8;
 const CLIENT_CONNECTIONS: usize = 16;
 
-/// Sustained writing, as a server in production knows it: the log's segments are used again. With the smallest log that
-/// Postgres has, as it is set out of the box, each of a few busy seconds makes new ones and fills them with zeros.
-const SUSTAINED: [&str; 3] =
-    ["alter system set min_wal_size = '1GB'", "alter system set max_wal_size = '4GB'", "select pg_reload_conf()"];
-
 /// A migrated database.
 pub(crate) struct Database {
     cluster: Cluster,
@@ -40,12 +35,6 @@ impl Database {
             ClusterOptions { directory, binaries, port: Port::Free, durability, stand_ins: &[], preload: &[] };
         let cluster = Cluster::start(options).await?;
         let owner = pool(&cluster.url(), OWNER_CONNECTIONS)?;
-        if matches!(durability, Durability::Full) {
-            let connection = owner.get().await?;
-            for statement in SUSTAINED {
-                connection.batch_execute(statement).await?;
-            }
-        }
         migrations::migrate(&owner).await?;
         install_client_login(&owner).await?;
         Ok(Self { cluster, version, owner, to_remove })

@@ -5,8 +5,8 @@
 //! first was none, because nothing of it is newer than what is there.
 //!
 //! What one delivery does wrong, the others do not pay for: a batch that Postgres refuses is halved until the one is alone
-//! that it refuses, and that one is stored with the reason. Trouble of the connection is nobody's fault: nothing is stored,
-//! and the senders come again.
+//! that it refuses, and that one is stored with the reason. Trouble of the connection is nobody's fault: the batch is
+//! stored whole or not at all, and the senders come again.
 
 use std::sync::Arc;
 
